@@ -1,0 +1,12 @@
+"""The lesson's entry: `uvicorn main:app --reload`, `from main import app, Task`."""
+
+from taskhold.store.library import choose
+
+choose()  # before anything imports sqlite3
+
+from taskhold.app import create_app  # noqa: E402
+from taskhold.tasks.models import Task, TaskBase, TaskCreate, TaskPublic, TaskUpdate  # noqa: E402
+
+__all__ = ["Task", "TaskBase", "TaskCreate", "TaskPublic", "TaskUpdate", "app"]
+
+app = create_app()

@@ -1,0 +1,5 @@
+"""`python -m taskhold` is `taskhold`."""
+
+from taskhold.cli import main
+
+main()

@@ -1,0 +1,61 @@
+"""The commands. Each imports what it needs when it runs, so that `--help` is quick."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="taskhold",
+    help="A task server that keeps what you save.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _taskhold() -> None:
+    """A task server that keeps what you save."""
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port.", show_default="8000")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many processes.", show_default="1")
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(help="Where the tasks are kept.", show_default="sqlite:///tasks.db"),
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again when the code changes.")
+    ] = False,
+) -> None:
+    """Start the server. Each option is also a TASKHOLD_* variable; see docs/settings.md."""
+    from taskhold.settings import Settings
+
+    settings = Settings.from_environment(
+        host=host, port=port, workers=workers, database_url=database_url
+    )
+    if reload:
+        from taskhold.reloading import serve_and_reload
+
+        serve_and_reload(settings)
+    else:
+        from taskhold.serving import serve as serve_with
+
+        serve_with(settings)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from taskhold import __version__
+
+    print(__version__)

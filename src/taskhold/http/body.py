@@ -1,0 +1,80 @@
+"""Strict JSON in: what could be meant in two ways is refused, not guessed at."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from taskhold.errors import FieldError, InvalidJSON, Validation
+
+Model = TypeVar("Model", bound=BaseModel)
+
+SET_BY_THE_SERVER = frozenset({"id", "created_at", "updated_at", "completed_at", "version"})
+
+
+def read_json(model: type[Model], body: bytes) -> Model:
+    """The body as `model`: its types exactly, no other names.
+
+    Raises InvalidJSON for what is no JSON (RFC 8259: also bytes that are not UTF-8, NaN, and a
+    name twice in one object) and Validation for JSON that can't be meant.
+    """
+    check_json(body)
+    try:
+        return model.__pydantic_validator__.validate_json(body, strict=True)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise Validation(field_errors(error, "body")) from None
+
+
+def check_json(body: bytes) -> None:
+    """Raises InvalidJSON unless `body` is JSON with each name once in its object."""
+    try:
+        _DECODER.decode(body.decode())
+    except UnicodeDecodeError:
+        raise InvalidJSON("The body is not UTF-8.") from None
+    except RecursionError:
+        raise InvalidJSON("The body is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidJSON(f"The body is not JSON: {error.msg} at character {error.pos}.") from None
+
+
+def field_errors(error: ValidationError, place: str) -> list[FieldError]:
+    """What pydantic found, in our words; never with the value that was sent."""
+    return [
+        _field_error(place, entry["loc"], entry["type"], entry["msg"])
+        for entry in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+    ]
+
+
+def _field_error(place: str, location: tuple[int | str, ...], code: str, message: str) -> FieldError:
+    field = ".".join(map(str, location))[:100].encode("utf-8", "replace").decode()
+    if code == "missing":
+        return FieldError(place, field, "is required", "required")
+    if code == "extra_forbidden":
+        if place == "body" and field in SET_BY_THE_SERVER:
+            return FieldError(place, field, "is set by the server", "read_only")
+        what = "parameter" if place == "query" else "field"
+        return FieldError(place, field, f"is not a known {what}", "unknown")
+    if code == "json_invalid":  # what Python's decoder takes and pydantic's doesn't
+        return FieldError(place, "", "has a text or a number that no field can hold", "invalid")
+    if code in ("model_type", "model_attributes_type", "dict_type"):
+        return FieldError(place, field, "should be an object", "object_type")
+    return FieldError(place, field, message.replace("Input should", "should", 1), code)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise InvalidJSON("A name stands twice in one object.")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidJSON(f"The body is not JSON: {name} is no JSON value.")
+
+
+_keep_text: Callable[[str], str] = str
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once_each,
+    parse_constant=_refuse_constant,
+    parse_int=_keep_text,  # never converted: a number of 100,000 digits would take seconds
+    parse_float=_keep_text,
+)

@@ -1,0 +1,98 @@
+"""Conditional requests: ETag, If-None-Match and If-Match (RFC 9110 section 13)."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from taskhold.accounts.access import CurrentUser
+from taskhold.http.answers import JSON, Answer, Headers
+from taskhold.http.store import StoreDep
+
+REPRESENTATION = 1
+"""Count it up when a released answer gains fields, so that an old ETag does not keep the old one."""
+
+_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_LIST_OF_TAGS = re.compile(rf"\s*{_TAG.pattern}(\s*,\s*{_TAG.pattern})*\s*")
+_PRIVATE = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie")]
+
+
+def any_version(_: int) -> bool:
+    """No If-Match: whatever the version is."""
+    return True
+
+
+class Tags:
+    """The ETags of one account, and what the client has of them already."""
+
+    __slots__ = ("_have", "_prefix")
+
+    def __init__(self, lineage: str, account_id: int, have: str | None = None) -> None:
+        self._prefix = f"{lineage}.{REPRESENTATION}.{account_id}."
+        self._have = have
+
+    def of(self, version: int) -> str:
+        """The ETag's value, without its quotes, of an object's version or a collection's seq."""
+        return f"{self._prefix}{version}"
+
+    def headers(self, version: int) -> Headers:
+        return [(b"etag", f'"{self._prefix}{version}"'.encode()), *_PRIVATE]
+
+    def client_has(self, version: int) -> bool:
+        """Whether If-None-Match names it, so that 304 is the answer."""
+        return self._have is not None and (
+            self._have.strip() == "*" or self.of(version) in _values(self._have)
+        )
+
+    def answer(self, body: bytes, version: int) -> Answer:
+        """200 with the body, or 304 without."""
+        if self.client_has(version):
+            return self.not_modified(version)
+        return Answer(200, body, [JSON, *self.headers(version)])
+
+    def not_modified(self, version: int) -> Answer:
+        return Answer(304, b"", self.headers(version))
+
+
+def _values(header: str) -> list[str]:
+    """The opaque parts of a list of ETags; none where the list is malformed.
+
+    `W/` in front is ignored: proxies add it when they compress an answer.
+    """
+    if header.count('"') > 200 or not _LIST_OF_TAGS.fullmatch(header):
+        return []
+    return _TAG.findall(header)
+
+
+def tags(
+    user: CurrentUser,
+    store: StoreDep,
+    if_none_match: Annotated[
+        str | None,
+        Header(description="ETags that the client has; where one still holds, 304 is answered."),
+    ] = None,
+) -> Tags:
+    return Tags(store.lineage, user.id, if_none_match)
+
+
+def if_match(
+    user: CurrentUser,
+    store: StoreDep,
+    if_match: Annotated[
+        str | None,
+        Header(
+            description="ETags, one of which the present version has to have, or `*`; else 412."
+        ),
+    ] = None,
+) -> Callable[[int], bool]:
+    if if_match is None or if_match.strip() == "*":
+        return any_version
+    mine = Tags(store.lineage, user.id)
+    named = _values(if_match)
+    return lambda version: mine.of(version) in named
+
+
+TagsDep = Annotated[Tags, Depends(tags)]
+IfMatch = Annotated[Callable[[int], bool], Depends(if_match)]
+"""Says of a version whether the client's If-Match allows to change it."""

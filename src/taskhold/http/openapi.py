@@ -1,0 +1,162 @@
+"""What the OpenAPI document says beyond what FastAPI reads from the signatures."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+
+from taskhold.errors import Problem, kinds_of_problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+_REQUEST_ID = {
+    "description": "Names this request in the server's log; the client's own, if it sent one.",
+    "schema": {"type": "string"},
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {
+        "description": "The version of what is shown, for If-Match and If-None-Match.",
+        "schema": {"type": "string"},
+    },
+    "Location": {
+        "description": "Where the new object is.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Link": {
+        "description": 'The next page, as `<…>; rel="next"`; absent on the last.',
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` where this is the kept answer to an earlier request with the key.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Retry-After": {
+        "description": "After how many seconds to try again.",
+        "schema": {"type": "integer"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to say who you are.",
+        "schema": {"type": "string"},
+    },
+}
+_OF_STATUS = {401: ["WWW-Authenticate"], 503: ["Retry-After"], 507: ["Retry-After"]}
+
+
+def headers(*names: str) -> dict[str, Any]:
+    """The descriptions of response headers, for `responses`."""
+    return {"headers": {name: _HEADERS[name] for name in names}}
+
+
+def not_modified() -> Responses:
+    """304, for routes with an ETag."""
+    return {304: {"description": "The client has it: If-None-Match names it.", **headers("ETag")}}
+
+
+def problems(*statuses: int) -> Responses:
+    """The problems that a route may answer, beside those that every route may."""
+    kinds = kinds_of_problem()
+    answers: Responses = {}
+    for status in sorted({401, 422, 500, 503, *statuses}):
+        named = [kind for kind in kinds if kind.status == status]
+        answers[status] = {
+            "description": " / ".join(kind.title for kind in named) or "Not found",
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": _examples(named) or {"not-found": _NOT_FOUND},
+                }
+            },
+            **headers(*_OF_STATUS.get(status, [])),
+        }
+    return answers
+
+
+def write_problems(*statuses: int) -> Responses:
+    """The problems that a write may answer."""
+    return problems(400, 403, 507, *statuses)
+
+
+_NOT_FOUND = {"value": {"detail": "Task not found"}}
+
+
+def _examples(kinds: Iterable[type[Problem]]) -> dict[str, Any]:
+    examples = {}
+    for kind in kinds:
+        value: dict[str, Any] = {
+            "type": f"/problems/{kind.name}",
+            "title": kind.title,
+            "status": kind.status,
+            "detail": kind.meaning.partition(". ")[0],
+        }
+        if kind.name == "validation":
+            error = {"in": "body", "field": "title", "message": "is required", "code": "required"}
+            value |= {"detail": "title: is required", "errors": [error]}
+        examples[str(kind.name)] = {"summary": kind.title, "value": value}
+    return examples
+
+
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). A plain 404 or 405 has `detail` alone.",
+    "required": ["detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Names the kind; a GET on it explains it."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence that a person can act on."},
+        "errors": {
+            "type": "array",
+            "description": "What a validation problem found.",
+            "items": {
+                "type": "object",
+                "required": ["in", "field", "message", "code"],
+                "properties": {
+                    "in": {"enum": ["body", "query", "path", "header"]},
+                    "field": {"type": "string"},
+                    "message": {"type": "string"},
+                    "code": {"type": "string"},
+                },
+            },
+        },
+        "current": {
+            "description": "The present state, where If-Match named another version.",
+            "$ref": "#/components/schemas/TaskPublic",
+        },
+    },
+}
+
+
+def complete(app: FastAPI) -> None:
+    """Make `app.openapi()` say all of it."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _add(describe())
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add(document: dict[str, Any]) -> None:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM_SCHEMA
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+            for parameter in operation.get("parameters", ()):
+                _drop_null(parameter["schema"])
+            content = operation.get("requestBody", {}).get("content", {})
+            if method == "patch":
+                content["application/merge-patch+json"] = content["application/json"]
+
+
+def _drop_null(schema: dict[str, Any]) -> None:
+    """A parameter is absent or has a value; there is no null to send."""
+    if "anyOf" in schema:
+        (kind,) = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
+        schema.update(kind)

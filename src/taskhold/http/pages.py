@@ -1,0 +1,97 @@
+"""Pages: `limit`, `offset`, and the cursor that `Link` carries."""
+
+import base64
+import binascii
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from taskhold.errors import FieldError, Validation
+
+LARGEST_OFFSET = 1_000_000
+
+
+class Page(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=20, ge=1, le=500, description="How many at the most.")
+    offset: int = Field(
+        default=0,
+        ge=0,
+        le=LARGEST_OFFSET,
+        description="How many to skip. The cursor in `Link` costs less and never skips or repeats.",
+    )
+    after: str | None = Field(
+        default=None,
+        max_length=4000,
+        description="The cursor from a `Link`; not together with `offset`.",
+    )
+
+    def shape(self) -> dict[str, Any]:
+        """The filters and the order: what a cursor is good for."""
+        return self.model_dump(
+            exclude={"limit", "offset", "after"}, exclude_defaults=True, mode="json"
+        )
+
+
+def write_cursor(page: Page, position: list[Any]) -> str:
+    """A cursor that continues behind `position`, the sort key of a page's last row."""
+    text = json.dumps([page.shape(), position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def read_cursor(page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
+    """The position in `page.after`, of the given types; None where there is no cursor.
+
+    Raises Validation for a cursor that is malformed, was made under other filters or another
+    order, or came with an offset.
+    """
+    if page.after is None:
+        return None
+    if page.offset:
+        raise _unfit("can't be combined with offset")
+    try:
+        padded = page.after + "=" * (-len(page.after) % 4)
+        shape, position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise _unfit("is not a cursor of this server") from None
+    if shape != page.shape():
+        raise _unfit("was made under other filters or another order")
+    if not _fits(position, kinds):
+        raise _unfit("is not a cursor of this server")
+    return list(position)
+
+
+def link_to_next(path: str, page: Page, position: list[Any]) -> tuple[bytes, bytes]:
+    """The `Link` header to the page behind `position` (RFC 8288)."""
+    query: dict[str, Any] = {}
+    for name, value in page.shape().items():
+        query[name] = str(value).lower() if isinstance(value, bool) else value
+    query |= {"limit": page.limit, "after": write_cursor(page, position)}
+    return b"link", f'<{path}?{urlencode(query)}>; rel="next"'.encode()
+
+
+def _fits(position: object, kinds: tuple[type, ...]) -> bool:
+    return (
+        isinstance(position, list)
+        and len(position) == len(kinds)
+        and all(type(value) is kind for value, kind in zip(position, kinds, strict=True))
+        and all(abs(value) < 2**63 for value in position if isinstance(value, int))
+        and all(value.isascii() or _encodable(value) for value in position if isinstance(value, str))
+    )
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unfit(message: str) -> Validation:
+    return Validation([FieldError("query", "after", message, "cursor")])

@@ -1,0 +1,65 @@
+"""A request as our dependencies read it."""
+
+from functools import cached_property
+
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as StarletteRequest
+
+from taskhold.errors import BodyTooLarge, UnsupportedMediaType
+
+MIB = 1024 * 1024
+_MERGE_PATCH = b"application/merge-patch+json"
+
+
+class Request(StarletteRequest):
+    """Starlette's request with its headers in one mapping and its body read once, in bounds."""
+
+    content: bytes = b""
+    """The body, once `read` has read it."""
+
+    @cached_property
+    def fields(self) -> dict[bytes, bytes]:
+        """The headers by lower-case name; one that came twice is joined, RFC 9110 section 5.2."""
+        fields: dict[bytes, bytes] = {}
+        for name, value in self.scope["headers"]:
+            fields[name] = fields[name] + b", " + value if name in fields else value
+        return fields
+
+    async def read(self, limit: int = MIB) -> bytes:
+        """The body of a JSON request. Raises UnsupportedMediaType, BodyTooLarge, ClientDisconnect.
+
+        A body that says it is larger than `limit` bytes is refused before it is read.
+        """
+        self._check_media_type()
+        length = self.fields.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 15 or int(length) > limit:
+            raise _too_large(limit)
+        message = await self.receive()
+        chunks = b""
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks += message.get("body", b"")
+            if len(chunks) > limit:
+                raise _too_large(limit)
+            if not message.get("more_body", False):
+                break
+            message = await self.receive()
+        self.content = chunks
+        return chunks
+
+    def _check_media_type(self) -> None:
+        media_type = self.fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        is_patch = self.scope["method"] == "PATCH"
+        if media_type == b"application/json" or (is_patch and media_type == _MERGE_PATCH):
+            return
+        accepted = "application/json" + (", application/merge-patch+json" if is_patch else "")
+        raise UnsupportedMediaType(
+            f"The body has to be sent as {accepted}.",
+            {"Accept-Patch" if is_patch else "Accept": accepted},
+        )
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"A body may hold {limit // MIB} MiB here.")

@@ -1,0 +1,1 @@
+"""The journal: one row for each change of a task, written with it."""

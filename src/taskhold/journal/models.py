@@ -1,0 +1,93 @@
+"""A change: a row of the journal."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import ConfigDict
+from sqlalchemy import Column, ForeignKey, Index, Text
+from sqlmodel import Field, SQLModel
+
+from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
+from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
+
+OUTSIDE = "outside"
+"""The actor of what another program wrote to the file."""
+
+
+class Action(StrEnum):
+    """What happened to an object."""
+
+    create = "create"
+    update = "update"
+    delete = "delete"
+    restore = "restore"
+    purge = "purge"
+
+
+class Change(Stored, table=True):
+    """What happened to one object, written in the transaction that did it."""
+
+    __tablename__ = "change"
+    __table_args__ = (Index("ix_change_object", "owner_id", "kind", "object_id", "seq"),)
+
+    owner_id: int = Field(sa_column=Column(Id, ForeignKey("account.id"), primary_key=True))
+    seq: int = Field(sa_column=Column(Id, primary_key=True))
+    """Counts per account in the order of commits, without gaps."""
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    actor: str = Field(sa_column=Column(Text, nullable=False))
+    action: str = Field(sa_column=Column(Text, nullable=False))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    object_id: int = Field(sa_column=Column(Id, nullable=False))
+    before: str | None = Field(default=None, sa_column=Column(Text))
+    """The whole object as the API shows it, as JSON text; null where there was none."""
+    after: str | None = Field(default=None, sa_column=Column(Text))
+    operation: int = Field(sa_column=Column(Id, nullable=False))
+    """The `seq` of the first row of its transaction."""
+    key: str | None = Field(default=None, sa_column=Column(Text))
+    undoes: int | None = Field(default=None, sa_column=Column(Id))
+
+
+class ChangePublic(SQLModel):
+    """One change, as the API shows it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "seq": 2,
+                "at": "2026-12-01T17:05:00.000000Z",
+                "actor": "open",
+                "action": "update",
+                "kind": "task",
+                "id": 1,
+                "before": EXAMPLE_TASK
+                | {"done": False, "completed_at": None, "updated_at": EXAMPLE_TASK["created_at"]}
+                | {"version": 1},
+                "after": EXAMPLE_TASK,
+                "operation": 2,
+                "key": "5f1c7d0e-3f0a-4b5e-9a51-0f6f3c1f9f10",
+                "undoes": None,
+            }
+        }
+    )
+
+    seq: int = Field(ge=1, description="Counts per account, in the order of commits, without gaps.")
+    at: Stamp
+    actor: str = Field(description="Who did it; `outside` for another program on the same file.")
+    action: Action
+    kind: Literal["task", "list"]
+    id: int = Field(ge=1, description="The id of the task or list.")
+    before: TaskPublic | None = Field(description="The whole object, null where there was none.")
+    after: TaskPublic | None = Field(description="The whole object, null where there is none.")
+    operation: int = Field(ge=1, description="Shared by the changes of one transaction.")
+    key: str | None = Field(description="The Idempotency-Key that it was written under.")
+    undoes: int | None = Field(description="The operation that this one undid.")
+
+
+class Changes(SQLModel):
+    """A page of the journal, oldest first."""
+
+    changes: list[ChangePublic]
+    cursor: int = Field(ge=0, description="Ask with `after` set to it for what comes next.")
+    more: bool = Field(description="Whether there are more changes right now.")
+

@@ -1,0 +1,29 @@
+"""Changes as JSON. The objects in them are kept as JSON and go out as they are kept."""
+
+from pydantic_core import to_json
+
+from taskhold.store import Row
+
+
+def changes_as_json(changes: list[Row]) -> bytes:
+    """A JSON array of changes, as `ChangePublic` describes them."""
+    return b"[" + b",".join(_change_as_json(change) for change in changes) + b"]"
+
+
+def _change_as_json(change: Row) -> bytes:
+    return b'{"seq":%d,"at":"%s","actor":%s,"action":"%s","kind":"%s","id":%d,%s}' % (
+        change["seq"],
+        change["at"].encode(),
+        to_json(change["actor"]),
+        change["action"].encode(),
+        change["kind"].encode(),
+        change["object_id"],
+        b'"before":%s,"after":%s,"operation":%d,"key":%s,"undoes":%s'
+        % (
+            (change["before"] or "null").encode(),
+            (change["after"] or "null").encode(),
+            change["operation"],
+            to_json(change["key"]),
+            to_json(change["undoes"]),
+        ),
+    )

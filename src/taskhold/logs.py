@@ -1,0 +1,56 @@
+"""Logs: pretty on a terminal, JSON lines otherwise; never a body, a header or a secret."""
+
+import logging
+import sys
+from contextvars import ContextVar
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from taskhold.settings import Settings
+
+request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def configure_logs(settings: Settings) -> None:
+    """Send our events and those of the libraries to standard error, in one format."""
+    pretty = settings.log_format == "pretty" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        _add_request_id,
+        structlog.processors.TimeStamper(fmt="iso", utc=not pretty),
+    ]
+    if pretty:
+        last: list[Processor] = [structlog.dev.ConsoleRenderer()]
+    else:
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for chatty in ("alembic", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    request_id = request_id_var.get()
+    if request_id is not None:
+        event["request_id"] = request_id
+    return event

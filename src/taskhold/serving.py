@@ -1,0 +1,237 @@
+"""`taskhold serve`: the server, with limits on what a client may hold up, and its workers."""
+
+import errno
+import gc
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from taskhold import __version__
+from taskhold.app import create_app
+from taskhold.errors import StartupError
+from taskhold.logs import configure_logs
+from taskhold.settings import Settings
+from taskhold.store import Store
+
+SLOW_SECONDS = 12.0
+"""How long a client may take over its headers, over its body (and a second more for each
+100 KB of it), or reading nothing of its answer. Checked once a second."""
+BODY_BYTES_PER_SECOND = 100_000
+HEADER_BYTES = 65_536
+STOP_SECONDS = 8
+"""How long requests in flight may take to finish when the server stops."""
+FAILED_START = 3
+
+log = structlog.get_logger()
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, closing connections that are too slow or send endless headers."""
+
+    _begun: float | None = None
+    """When the request that is being received began; None between requests."""
+    _received = 0
+    _in_headers = True
+    _stuck: tuple[float, int] | None = None
+    """Since when the client has not read, and how much there is for it."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._begun = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        if self._begun is None:
+            self._begun = self.loop.time()
+        self._received += len(data)
+        super().data_received(data)
+        if self._in_headers and self._received > HEADER_BYTES and not self.transport.is_closing():
+            self.transport.write(
+                STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        self._in_headers = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._begun, self._received, self._in_headers = None, 0, True
+
+    def close_if_slow(self, now: float) -> None:
+        """Close the connection if its client has used up its time."""
+        if self._begun is not None:
+            allowed = SLOW_SECONDS + (
+                0 if self._in_headers else self._received / BODY_BYTES_PER_SECOND
+            )
+            if now - self._begun > allowed:
+                self.transport.abort()
+                return
+        unread = self.transport.get_write_buffer_size()
+        if not unread:
+            self._stuck = None
+        elif self._stuck is None or unread < self._stuck[1]:
+            self._stuck = now, unread
+        elif now - self._stuck[0] > SLOW_SECONDS:
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server: says when it is ready, watches its clients, follows its parent."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._parent = os.getppid()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What is there now stays: not looking at it again keeps collections short.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            now = time.monotonic()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Protocol):
+                    connection.close_if_slow(now)
+        if os.getppid() != self._parent:
+            log.error("the parent process is gone; stopping")
+            return True
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; a second Ctrl-C stops without waiting for requests."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StartupError where it can't begin."""
+    configure_logs(settings)
+    listener = listen(settings.host, settings.port)
+    url = _url(settings.host, listener.getsockname()[1])
+    app = create_app(settings)
+    store: Store = app.state.store
+    store.open()
+    line = f"Taskhold {__version__} keeps tasks in {store.location}; its API is at {url}/docs"
+    if settings.workers > 1:
+        store.close()  # it is migrated; each worker opens its own
+        _supervise(settings, listener, line)
+    else:
+        _run(app, listener, lambda: print(line, flush=True))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises StartupError where the address can't be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
+    except PermissionError:
+        raise StartupError(f"Port {port} needs rights that this user has not") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise StartupError(
+                f"Port {port} on {host} is used by another program; choose another with --port"
+            ) from None
+        raise StartupError(f"{host}:{port} can't be listened on: {error.strerror}") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve in this process."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    Server(config, ready).run(sockets=[listener])
+
+
+def _work(settings: Settings, listener: socket.socket, ready: Connection) -> None:
+    """A worker process: serve, and tell the parent when it does."""
+    configure_logs(settings)
+    try:
+        _run(create_app(settings), listener, lambda: ready.send_bytes(b"ready"))
+    except StartupError as error:
+        log.error(str(error))
+        sys.exit(FAILED_START)
+
+
+def _supervise(settings: Settings, listener: socket.socket, line: str) -> None:
+    """Keep the workers running until SIGTERM or SIGINT, then stop them all."""
+    context = multiprocessing.get_context("spawn")
+    readings, ready = context.Pipe(duplex=False)
+    stopping = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    def start() -> BaseProcess:
+        worker = context.Process(target=_work, args=(settings, listener, ready))
+        worker.start()
+        return worker
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    workers = [start() for _ in range(settings.workers)]
+    waited_for = len(workers)
+    while not stopping:
+        wait([readings, *(worker.sentinel for worker in workers)], timeout=0.5)
+        while readings.poll():
+            readings.recv_bytes()
+            waited_for -= 1
+            if waited_for == 0:
+                print(line, flush=True)
+        for place, worker in enumerate(workers):
+            if worker.is_alive() or stopping:
+                continue
+            if worker.exitcode == FAILED_START:
+                _end(workers)
+                raise StartupError("A worker could not start; the log above says why")
+            log.error("a worker ended and is replaced", exit_code=worker.exitcode)
+            time.sleep(0.5)
+            workers[place] = start()
+    _end(workers)
+
+
+def _end(workers: list[BaseProcess]) -> None:
+    for worker in workers:
+        worker.terminate()
+    until = time.monotonic() + STOP_SECONDS + 1
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
+        worker.kill()
+        worker.join()
+
+
+def _url(host: str, port: int) -> str:
+    """The address as a browser on this machine takes it."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"

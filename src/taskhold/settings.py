@@ -1,0 +1,60 @@
+"""The settings, each a `TASKHOLD_*` variable; `docs/settings.md` says what they do."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from taskhold.errors import StartupError
+
+PREFIX = "TASKHOLD_"
+
+
+class Settings(BaseSettings):
+    """What a person can set. Every name here is `TASKHOLD_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    database_url: str = "sqlite:///tasks.db"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    public_url: str | None = None
+    trusted_proxies: str | None = None
+    open_mode: bool = True
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "pretty", "json"] = "auto"
+    log_requests: bool = False
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("should start with http:// or https://")
+        return value
+
+    @classmethod
+    def from_environment(cls, **given: object) -> Self:
+        """The settings of this process; `given` (the command line's) wins over the variables.
+
+        Raises StartupError, exit code 2, for a name that is no setting or a value that can't be.
+        """
+        _refuse_unknown_names(os.environ)
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + str(first["loc"][0]).upper()
+            raise StartupError(f"{name}: {first['msg']}", exit_code=2) from None
+
+
+def _refuse_unknown_names(environment: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in environment:
+        if name.startswith(PREFIX) and name.upper() not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise StartupError(f"{name} is not a setting of Taskhold{hint}", exit_code=2)

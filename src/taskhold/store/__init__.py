@@ -1,0 +1,78 @@
+"""How operations run: the two protocols, and the store that a URL names.
+
+An operation is a plain coroutine function `async def f(tx, …)` that awaits nothing but `tx`.
+A store runs it in one transaction, durably: `write` returns after the commit is on disk.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from taskhold.errors import StartupError
+from taskhold.store.query import Query
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Row = dict[str, Any]
+"""A row by column names, as the API shows its values: times are text in UTC with six decimals."""
+
+
+class Tx(Protocol):
+    """One transaction, as an operation sees it."""
+
+    now: str
+    """When the transaction began: `2026-12-01T09:30:00.000000Z`."""
+
+    async def one(self, query: Query, /, **parameters: Any) -> Row | None: ...
+
+    async def all(self, query: Query, /, **parameters: Any) -> list[Row]: ...
+
+    async def run(self, query: Query, /, **parameters: Any) -> int:
+        """Run a statement that returns no rows; how many rows it changed."""
+
+
+Operation = Callable[Concatenate[Tx, P], Awaitable[T]]
+
+
+class Store(Protocol):
+    """A database that runs operations. Raises Unavailable or StorageFull where it can't."""
+
+    location: str
+    """Where the data is, for a person; never with a password."""
+    lineage: str
+    """Changes when a backup is restored, so that no old ETag or cursor passes for a new one."""
+
+    def open(self) -> None:
+        """Migrate and open the database, once; StartupError where that can't be done."""
+
+    def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+
+    async def read(
+        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    async def read_long(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Like `read`, for what may take longer than a millisecond: others are not held up."""
+
+    async def write(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run it in a transaction that holds `owner_id`; returns when the commit is durable."""
+
+    async def check(self) -> None:
+        """Raises Unavailable unless the database answers, is migrated and can be written."""
+
+
+def open_store(url: str) -> Store:
+    """The store that a database URL names; not opened yet."""
+    if url.startswith("sqlite:"):
+        from taskhold.store.sqlite import SQLiteStore
+
+        return SQLiteStore.from_url(url)
+    scheme = url.split(":", 1)[0]
+    raise StartupError(
+        f"This version keeps tasks in SQLite only; a database URL looks like "
+        f"sqlite:///tasks.db, not {scheme}:…",
+        exit_code=2,
+    )

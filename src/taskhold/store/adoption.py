@@ -1,0 +1,187 @@
+"""Files that other programs write: the lesson's app, before Taskhold and beside it.
+
+A file that the lesson's app made is adopted in place. Afterwards that app, or anything that knows
+the lesson's columns, may go on writing it: defaults fill in our columns, and triggers write the
+journal as the actor `outside`, in the transaction of the write. Our own writes set `version`
+themselves and journal a delete before they do it, which is how the triggers tell them apart.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from taskhold.errors import StartupError
+from taskhold.store.migrations import upgrade
+from taskhold.folding import fold
+
+NOW = "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+"""The present in UTC, as SQLAlchemy writes a `DATETIME`: SQLite has milliseconds only."""
+
+_TEXT = ("VARCHAR", "TEXT", "CHAR", "NVARCHAR", "STRING")
+_TIME = ("DATETIME", "TIMESTAMP")
+_NUMBER = ("INTEGER", "BIGINT", "INT")
+_TYPES = {
+    "id": ("INTEGER",),
+    "title": _TEXT,
+    "done": ("BOOLEAN", "BOOL"),
+    "created_at": _TIME,
+    "updated_at": _TIME,
+    "completed_at": _TIME,
+    "version": _NUMBER,
+    "owner_id": _NUMBER,
+    "title_folded": _TEXT,
+}
+_OUR_TABLES = frozenset({"database", "account", "change", "kept_answer"})
+
+
+def check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
+    """Raises StartupError where a file without our schema can't be adopted. Reads only."""
+    if taken := sorted(_OUR_TABLES & tables):
+        raise StartupError(f"{path} has a table “{taken[0]}” of another program; name another file")
+    if "task" not in tables:
+        return
+    columns = {
+        name: (declared.partition("(")[0].strip().upper(), primary)
+        for _, name, declared, _, _, primary in connection.execute("PRAGMA table_info(task)")
+    }
+    for name in ("id", "title", "done"):
+        if name not in columns:
+            raise StartupError(f"{path} has a table “task” without a column “{name}”")
+    for name, (declared, _) in columns.items():
+        if declared not in _TYPES.get(name, (declared,)):
+            raise StartupError(
+                f"{path}: the column “{name}” of the table “task” is {declared or 'untyped'}, "
+                f"but Taskhold needs {_TYPES[name][0]}; rename that column, then start again"
+            )
+    if not columns["id"][1]:
+        raise StartupError(f"{path}: the column “id” of the table “task” is not its primary key")
+
+
+def migrate(path: Path) -> None:
+    """Bring the schema up to date, in one transaction: all of it or nothing."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as driver_connection:
+        driver_connection.execute("PRAGMA synchronous = FULL")
+        # Views and triggers may name the table that is rebuilt (https://sqlite.org/lang_altertable.html).
+        driver_connection.execute("PRAGMA legacy_alter_table = ON")
+        engine = sa.create_engine(
+            "sqlite://", creator=lambda: driver_connection, poolclass=sa.StaticPool
+        )
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            upgrade(connection)
+            connection.commit()
+
+
+def extend_table(connection: sa.Connection, columns: Sequence[sa.Column[object]]) -> None:
+    """Rebuild the lesson's `task` with our columns and AUTOINCREMENT; all else of it stays."""
+    from alembic import op
+
+    present = {column["name"] for column in sa.inspect(connection).get_columns("task")}
+    triggers = connection.execute(
+        sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'task'")
+    ).scalars()
+    definitions = list(triggers)
+    with op.batch_alter_table(
+        "task", recreate="always", table_kwargs={"sqlite_autoincrement": True}
+    ) as batch:
+        for column in columns:
+            if column.name in present:
+                batch.alter_column(column.name, server_default=column.server_default)
+            else:
+                batch.add_column(column)
+    for definition in definitions:
+        connection.exec_driver_sql(definition)
+
+
+def journal_everything(connection: sa.Connection) -> None:
+    """Journal each row of an adopted `task` as created, by what is known of it."""
+    execute = connection.exec_driver_sql
+    execute(f"UPDATE task SET created_at = {NOW} WHERE created_at IS NULL")
+    execute(
+        "UPDATE task SET version = 1, updated_at = created_at, "
+        "completed_at = CASE WHEN done THEN created_at END"
+    )
+    execute(
+        "INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id, after, operation) "
+        f"SELECT 1, row_number() OVER (ORDER BY id), {NOW}, 'outside', 'create', 'task', id, "
+        f"{_task_as_json('task')}, row_number() OVER (ORDER BY id) FROM task ORDER BY id"
+    )
+    execute("UPDATE account SET seq = (SELECT count(*) FROM change) WHERE id = 1")
+
+
+def create_triggers(connection: sa.Connection) -> None:
+    """Make the triggers that journal what other programs write."""
+    changed = "NEW.title IS NOT OLD.title OR NEW.done IS NOT OLD.done"
+    last_action = (
+        "(SELECT action FROM change WHERE owner_id = OLD.owner_id AND kind = 'task' "
+        "AND object_id = OLD.id ORDER BY seq DESC LIMIT 1)"
+    )
+    for statement in (
+        f"""
+        CREATE TRIGGER task_inserted_outside AFTER INSERT ON task WHEN NEW.version = 0 BEGIN
+            UPDATE task SET version = 1, updated_at = {NOW},
+                completed_at = CASE WHEN done THEN {NOW} END WHERE id = NEW.id;
+            {_journal("create", "NULL", _task_as_json("task"), "FROM task WHERE id = NEW.id")}
+        END""",
+        f"""
+        CREATE TRIGGER task_updated_outside AFTER UPDATE OF title, done ON task
+        WHEN NEW.version = OLD.version AND ({changed}) BEGIN
+            UPDATE task SET version = OLD.version + 1, title_folded = '',
+                updated_at = max({NOW}, OLD.updated_at),
+                completed_at = CASE WHEN NOT NEW.done THEN NULL
+                    WHEN OLD.done THEN OLD.completed_at ELSE {NOW} END WHERE id = NEW.id;
+            {_journal("update", _task_as_json("OLD"), _task_as_json("task"), "FROM task WHERE id = NEW.id")}
+        END""",
+        f"""
+        CREATE TRIGGER task_deleted_outside AFTER DELETE ON task
+        WHEN {last_action} IS NOT 'delete' BEGIN
+            {_journal("delete", _task_as_json("OLD"), "NULL", "")}
+        END""",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def fold_titles(connection: sqlite3.Connection) -> None:
+    """Fold the titles that other programs wrote, which no trigger can."""
+    unfolded = connection.execute(
+        "SELECT id, title FROM task WHERE owner_id = 1 AND title_folded = '' AND title <> ''"
+    ).fetchall()
+    if not unfolded:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(
+        "UPDATE task SET title_folded = ? WHERE id = ? AND title = ?",
+        [(fold(title), task_id, title) for task_id, title in unfolded],
+    )
+    connection.execute("COMMIT")
+
+
+def _journal(action: str, before: str, after: str, source: str) -> str:
+    row = "OLD" if action == "delete" else "NEW"
+    seq = f"(SELECT seq FROM account WHERE id = {row}.owner_id)"
+    return f"""
+            UPDATE account SET seq = seq + 1 WHERE id = {row}.owner_id;
+            INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id,
+                before, after, operation)
+            SELECT {row}.owner_id, {seq}, {NOW}, 'outside', '{action}', 'task', {row}.id,
+                {before}, {after}, {seq} {source};"""
+
+
+def _task_as_json(row: str) -> str:
+    """SQL for a row of `task` as the API shows it in this revision of the schema."""
+
+    def stamp(column: str) -> str:
+        return (
+            f"CASE length({row}.{column}) WHEN 26 THEN replace({row}.{column}, ' ', 'T') || 'Z' "
+            f"ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', {row}.{column}) END"
+        )
+
+    return (
+        f"json_object('id', {row}.id, 'title', {row}.title, "
+        f"'done', json(CASE WHEN {row}.done THEN 'true' ELSE 'false' END), "
+        f"'completed_at', {stamp('completed_at')}, 'created_at', {stamp('created_at')}, "
+        f"'updated_at', {stamp('updated_at')}, 'version', {row}.version)"
+    )

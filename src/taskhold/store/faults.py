@@ -1,0 +1,35 @@
+"""What SQLite's error codes mean for the person who asked (https://sqlite.org/rescode.html)."""
+
+import sqlite3
+
+from taskhold.errors import Problem, StorageFull, Unavailable
+
+BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = 5, 6, 8, 9, 10, 11, 13, 14, 26
+IOERR_SHMSIZE = 4874
+"""The shared-memory file could not grow: the disk is full."""
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """The error's primary result code; 0 where the library gives none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    return primary_code(error) in (BUSY, LOCKED)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    return primary_code(error) in (CORRUPT, NOTADB)
+
+
+def problem_from(error: sqlite3.Error) -> Problem | None:
+    """The problem that this failure of the database is; None where it is a mistake of ours."""
+    if primary_code(error) == FULL or getattr(error, "sqlite_errorcode", 0) == IOERR_SHMSIZE:
+        return StorageFull()
+    if is_busy(error):
+        return Unavailable("The database is locked by another program; nothing was saved.")
+    if is_damage(error):
+        return Unavailable("The database file is damaged; restore a backup.")
+    if primary_code(error) in (IOERR, READONLY, CANTOPEN):
+        return Unavailable("The disk that holds the database fails; nothing was saved.")
+    return None

@@ -1,0 +1,343 @@
+"""Writes on SQLite: many requests, one `COMMIT`.
+
+A commit with `synchronous=FULL` costs an fsync, whoever's rows it carries. So the requests that
+wait while one commit is on its way to the disk share the next one. Each runs in a savepoint of
+its own, on the event loop, where a few index look-ups cost less than a change of threads; only
+`COMMIT`, which waits for the disk, runs in the commit thread. Nobody is answered before it returns.
+
+    idle ── first write ──> begin ──> run the waiting ──> commit (thread) ──> answer ──> begin …
+                              └─ somebody else writes ─> wait (thread) ─┘
+"""
+
+import asyncio
+import contextvars
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from taskhold.errors import Unavailable
+from taskhold.store import faults
+from taskhold.store.lock import WriteLock
+
+WAIT_SECONDS = 5.0
+"""How long a write waits for its turn before it is told 503."""
+BATCH_SECONDS = 0.010
+"""How long one batch may hold the event loop."""
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""The size of the WAL at which it is written back and emptied, readers or not."""
+
+UNSURE = (
+    "The disk failed while this was being saved; whether it was kept is not known. "
+    "Repeat it with the same Idempotency-Key once the disk is well."
+)
+
+log = structlog.get_logger()
+
+
+def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run an operation that never really suspends, without an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise RuntimeError("an operation may await nothing but its transaction")
+
+
+class Write:
+    """One request's place in the queue."""
+
+    __slots__ = ("begun", "context", "error", "future", "loop", "operation", "result")
+
+    def __init__(self, operation: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self.operation = operation
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.context = contextvars.copy_context()
+        self.begun = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.future.done():  # the client went away while it was being saved
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class GroupCommit:
+    """The one writer of a process. Its connection is used by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: WriteLock, wal: Path) -> None:
+        self.connection = connection
+        self._lock = lock
+        self._wal = wal
+        self._wal_stat = os.stat(wal)
+        self._checkpoint_at = CHECKPOINT_BYTES
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="taskhold-commit")
+        self._mutex = threading.Lock()
+        self._idle = threading.Condition(self._mutex)
+        self._queue: deque[Write] = deque()
+        self._working = False
+        self._closing = False
+        self._unsettled = False
+        self.broken: str | None = None
+        """Why nothing is written any more; None while all is well."""
+
+    async def run(self, operation: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """What `operation` returns, once it is on disk."""
+        write = Write(operation)
+        with self._mutex:
+            if self._closing:
+                raise Unavailable("The server is stopping; nothing was saved.")
+            self._queue.append(write)
+            leads = not self._working
+            self._working = True
+        if leads:
+            write.loop.call_soon(self._begin, context=contextvars.Context())
+        timer = write.loop.call_later(WAIT_SECONDS, self._give_up, write)
+        try:
+            return await write.future
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Let what is queued finish, then close the connection."""
+        with self._idle:
+            self._closing = True
+            self._idle.wait_for(lambda: not self._working, timeout=WAIT_SECONDS)
+        self._thread.shutdown()
+        self.connection.close()
+
+    def _give_up(self, write: Write) -> None:
+        with self._mutex:
+            if not write.begun and not write.future.done():
+                write.future.set_exception(
+                    Unavailable("Another program holds the database; nothing was saved.")
+                )
+
+    # On an event loop
+
+    def _begin(self) -> None:
+        """Take the turn to write: here if that takes no waiting, else in the thread."""
+        try:
+            if self.broken:
+                raise Unavailable(self.broken)
+            if not self._unsettled and self._lock.try_acquire():
+                self.connection.execute("BEGIN IMMEDIATE")
+                self._run_waiting()
+                return
+        except BaseException as error:
+            if not (isinstance(error, sqlite3.Error) and faults.is_busy(error)):
+                self._fail_waiting(error)
+                return
+        self._thread.submit(self._wait_for_turn)
+
+    def _run_waiting(self) -> None:
+        """Run what waits, each in its savepoint; then commit it all."""
+        batch: list[Write] = []
+        before = self.connection.total_changes
+        until = time.monotonic() + BATCH_SECONDS
+        try:
+            while (write := self._next()) is not None:
+                batch.append(write)
+                self._run_one(write)
+                if time.monotonic() > until:
+                    break
+        except BaseException as error:
+            self._abandon(batch, error)
+            return
+        if self.connection.total_changes == before:  # nothing to keep, so nothing to wait for
+            self._abandon(batch)
+            return
+        self._thread.submit(self._commit, batch)
+
+    def _run_one(self, write: Write) -> None:
+        """Run one write. Raises where not this one alone but the whole transaction is gone."""
+        execute = self.connection.execute
+        execute("SAVEPOINT one")
+        try:
+            write.result = write.context.run(drive, write.operation())
+        except BaseException as error:
+            # A full disk rolls back everything; a savepoint after that would commit by itself.
+            if not self.connection.in_transaction:
+                raise
+            write.error = self._meaning(error)
+            execute("ROLLBACK TO one")
+        execute("RELEASE one")
+
+    def _next(self) -> Write | None:
+        with self._mutex:
+            while self._queue:
+                write = self._queue.popleft()
+                if not write.future.done():  # neither given up nor cancelled
+                    write.begun = True
+                    return write
+        return None
+
+    def _fail_waiting(self, error: BaseException) -> None:
+        self._abandon(list(iter(self._next, None)), error)
+
+    def _abandon(self, batch: list[Write], error: BaseException | None = None) -> None:
+        """Undo the transaction and answer its writes: all with `error`, or each with its own."""
+        self._roll_back()
+        self._lock.release()
+        self._answer(batch, error)
+        self._go_on()
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+
+    # In the commit thread
+
+    def _wait_for_turn(self) -> None:
+        """Wait for other processes and programs, as long as anybody here still wants to write."""
+        try:
+            self._lock.acquire()
+            if self._unsettled and not self._settle():
+                raise Unavailable(UNSURE)
+            self.connection.execute("PRAGMA busy_timeout = 200")
+            while self._anybody_waits():
+                try:
+                    self.connection.execute("BEGIN IMMEDIATE")
+                    break
+                except sqlite3.Error as error:
+                    if not faults.is_busy(error):
+                        raise
+            self.connection.execute("PRAGMA busy_timeout = 0")
+        except BaseException as error:
+            self._fail_waiting(error)
+            return
+        with self._mutex:
+            passed_on = self.connection.in_transaction and self._post_to_queue(self._run_waiting)
+        if not passed_on:
+            self._abandon([])
+
+    def _commit(self, batch: list[Write]) -> None:
+        size = 0
+        error: BaseException | None = None
+        try:
+            self.connection.execute("COMMIT")
+            size = self._check_wal()
+        except sqlite3.Error as failure:
+            error = self._failed_commit(failure)
+        except BaseException as failure:
+            error = failure
+        self._answer(batch, error)
+        if size > self._checkpoint_at:
+            self._checkpoint(size)
+        self._lock.release()
+        self._go_on()
+
+    def _failed_commit(self, error: sqlite3.Error) -> BaseException:
+        """What to answer. The pages of a commit that failed may still come back after a crash;
+        one more commit, written over them, makes sure that they don't."""
+        self._roll_back()
+        if faults.primary_code(error) == faults.FULL:  # its last page was never written
+            return error
+        self._unsettled = True
+        return error if self._settle() else Unavailable(UNSURE)
+
+    def _settle(self) -> bool:
+        """Commit over a commit that failed; whether that succeeded."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("UPDATE database SET settled = settled + 1")
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            log.error("the disk still fails", error=str(error))
+            self._roll_back()
+            return False
+        self._unsettled = False
+        return True
+
+    def _check_wal(self) -> int:
+        """The WAL's size in bytes. Raises Unavailable, for good, where it isn't the one in use.
+
+        Somebody deleted or replaced the files under us: `rm tasks.db*`, or another copy of the
+        SQLite library in this process that closed its last connection. What is committed then
+        goes to a file without a name. Where only the WAL lost its name, its rows can still be
+        written back to the database.
+        """
+        try:
+            there = os.stat(self._wal)
+            if os.path.samestat(there, self._wal_stat):
+                return there.st_size
+        except FileNotFoundError:
+            with suppress(sqlite3.Error):
+                self.connection.execute("PRAGMA wal_checkpoint(FULL)")
+        self.broken = (
+            f"{self._wal.name} was deleted or replaced while the server ran, so nothing more is "
+            f"saved. Stop every program that uses the database, then start the server again."
+        )
+        log.critical(self.broken)
+        raise Unavailable(self.broken)
+
+    def _checkpoint(self, size: int) -> None:
+        with suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA busy_timeout = 100")
+            (busy, _, _) = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.connection.execute("PRAGMA busy_timeout = 0")
+            # A long reader keeps the WAL: try again when it has grown by as much once more.
+            self._checkpoint_at = size + CHECKPOINT_BYTES if busy else CHECKPOINT_BYTES
+
+    # Answers, and the next batch
+
+    def _answer(self, batch: list[Write], error: BaseException | None) -> None:
+        if error is not None:
+            meaning = self._meaning(error)
+            for write in batch:
+                write.error = meaning
+        for loop in {write.loop for write in batch}:
+            _post(loop, _settle_all, [write for write in batch if write.loop is loop])
+
+    def _meaning(self, error: BaseException) -> BaseException:
+        """The problem that a failure of the database is; anything else as it is."""
+        if not isinstance(error, sqlite3.Error):
+            return error
+        log.error("write failed", error=str(error), code=getattr(error, "sqlite_errorname", ""))
+        if faults.is_damage(error):
+            self.broken = "The database file is damaged; restore a backup."
+        return faults.problem_from(error) or error
+
+    def _go_on(self) -> None:
+        with self._mutex:
+            if not self._post_to_queue(self._begin):
+                self._queue.clear()
+                self._working = False
+                self._idle.notify_all()
+
+    def _anybody_waits(self) -> bool:
+        with self._mutex:
+            return any(not write.future.done() for write in self._queue)
+
+    def _post_to_queue(self, callback: Callable[[], None]) -> bool:
+        """Call it on the loop of a write that waits; False where none does."""
+        return any(not write.future.done() and _post(write.loop, callback) for write in self._queue)
+
+
+def _post(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: Any) -> bool:
+    """Call it soon on that loop, whichever thread this is; False where the loop is closed."""
+    try:
+        loop.call_soon_threadsafe(callback, *arguments, context=contextvars.Context())
+    except RuntimeError:
+        return False
+    return True
+
+
+def _settle_all(batch: list[Write]) -> None:
+    for write in batch:
+        write.settle()

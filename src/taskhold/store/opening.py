@@ -1,0 +1,179 @@
+"""From a path to a database that can be used: look first, then snapshot, then migrate.
+
+Nothing is written before the look is over, so a file that can't be served stays as it was.
+"""
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import structlog
+
+from taskhold.errors import StartupError
+from taskhold.store import adoption, faults
+from taskhold.store.lock import WriteLock
+from taskhold.store.migrations import HEAD, REVISIONS
+
+CHECK_SECONDS = 0.4
+"""How long the start looks for damage; `quick_check` reads about 500 MB a second from memory."""
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    "nfs nfs4 cifs smb smbfs smb3 ncpfs afs 9p ceph glusterfs lustre beegfs gpfs ocfs2 gfs2 "
+    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.davfs fuse.gcsfuse".split()
+)
+MOUNTS = Path("/proc/self/mountinfo")
+
+log = structlog.get_logger()
+
+
+def prepare(path: Path, lock: WriteLock) -> str:
+    """Make `path` a database of this version, and say its lineage. One process at a time does it.
+
+    Raises StartupError for a folder that can't be written, a file that is no database or is
+    damaged, one that a newer version made, and one on a network file system.
+    """
+    _check_folder(path)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise StartupError(f"{path.parent} can't be written: {error.strerror}") from None
+    try:
+        is_new = _create(path)
+        revision = _look(path)
+        if revision != HEAD:
+            if not is_new:
+                _take_snapshot(path)
+            adoption.migrate(path)
+        return _switch_on(path)
+    except sqlite3.Error as error:
+        raise _explain(path, error) from error
+    finally:
+        lock.release()
+
+
+def network_file_system(path: Path, mounts: str) -> str | None:
+    """The type of the network file system that `path` is on; None where it is a local one.
+
+    `mounts` is the text of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+    """
+    best, found = "", ""
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        point = before.split()[4].encode().decode("unicode_escape")
+        is_above = path.is_relative_to(point)
+        if is_above and len(point) >= len(best):
+            best, found = point, after.split()[0]
+    return found if found in NETWORK_FILE_SYSTEMS else None
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StartupError(f"The folder {path.parent} does not exist")
+    if path.is_dir():
+        raise StartupError(f"{path} is a folder; the database has to be a file")
+    if MOUNTS.exists():
+        kind = network_file_system(path.parent.resolve(), MOUNTS.read_text())
+        if kind:
+            raise StartupError(
+                f"{path.parent} is on a network file system ({kind}), where SQLite can lose "
+                f"data; put the database on a local disk"
+            )
+
+
+def _create(path: Path) -> bool:
+    """Make the file, for its owner alone; whether it was new or empty."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return path.stat().st_size == 0
+    except OSError as error:
+        raise StartupError(f"{path} can't be written: {error.strerror}") from None
+
+
+def _look(path: Path) -> str | None:
+    """The revision of the schema, None where there is none. Reads only."""
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        tables = {
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        _check_for_damage(connection)
+        if "alembic_version" not in tables:
+            adoption.check(connection, path, tables)
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        revision: str | None = row and row[0]
+        if revision not in REVISIONS:
+            raise StartupError(
+                f"{path} was written by a newer Taskhold (its schema is {revision}); "
+                f"start that version"
+            )
+        return revision
+
+
+def _check_for_damage(connection: sqlite3.Connection) -> None:
+    """`PRAGMA quick_check`, for as long as a start may take; a large file is checked in part."""
+    until = time.monotonic() + CHECK_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if faults.primary_code(error) != faults.INTERRUPT:
+            raise
+        return
+    finally:
+        connection.set_progress_handler(None, 0)
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+
+
+def _take_snapshot(path: Path) -> None:
+    moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    snapshot = path.with_name(f"{path.name}-before-{HEAD}-{moment}")
+    os.close(os.open(snapshot, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
+        source.backup(target)
+    sync(snapshot)
+    log.warning("the database is changed to this version's schema", snapshot=str(snapshot))
+
+
+def _switch_on(path: Path) -> str:
+    """WAL mode, which the file remembers; then the row about the database."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise StartupError(f"{path} can't be used in WAL mode (it stays {mode})")
+        lineage: str = connection.execute("SELECT lineage FROM database").fetchone()[0]
+        adoption.fold_titles(connection)
+    sync(path)
+    return lineage
+
+
+def sync(path: Path) -> None:
+    """Put a file and its name on the disk (fsync(2): the folder has to be synced as well)."""
+    for target in (path, path.parent):
+        if target.is_dir() and os.name == "nt":
+            continue
+        descriptor = os.open(target, os.O_RDONLY if target.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _explain(path: Path, error: sqlite3.Error) -> StartupError:
+    code = faults.primary_code(error)
+    if code == faults.NOTADB:
+        return StartupError(f"{path} is not a SQLite database; it was left as it is")
+    if code == faults.FULL:
+        return StartupError(f"The disk that holds {path} is full")
+    if faults.is_busy(error):
+        return StartupError(f"{path} is locked by another program; stop it, then start again")
+    if code in (faults.CORRUPT, 0):
+        return StartupError(
+            f"{path} is damaged ({error}) and was left as it is; restore a backup"
+        )
+    return StartupError(f"{path} can't be opened: {error}")

@@ -1,0 +1,123 @@
+"""A SQLAlchemy statement, compiled once: SQL text, and what turns values in and rows out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Boolean, Dialect, Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+from taskhold.store.schema import UTCDateTime
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a database's driver takes and gives the values of one type."""
+
+    encode: Convert | None = None
+    decode: Convert | None = None
+
+
+Codecs = Mapping[type[TypeEngine[Any]], Codec]
+
+
+def stamp(moment: datetime) -> str:
+    """The API's form of a time: UTC, six decimals, `Z`. A naive one is taken for UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def now() -> str:
+    """The present time in the API's form."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def stamp_before(moment: str, *, hours: int) -> str:
+    """The time `hours` before `moment`, both in the API's form."""
+    return stamp(datetime.fromisoformat(moment) - timedelta(hours=hours))
+
+
+def stamp_from_text(text: str | None) -> str | None:
+    """`2026-12-01 09:30:00.000000`, as SQLite keeps it, to the API's form.
+
+    Other programs may have written the file: what is no time at all becomes 1970.
+    """
+    if text is None:
+        return None
+    if len(text) == 26:
+        return f"{text[:10]}T{text[11:]}Z"
+    try:
+        return stamp(datetime.fromisoformat(text))
+    except ValueError:
+        return "1970-01-01T00:00:00.000000Z"
+
+
+def text_from_stamp(moment: str | None) -> str | None:
+    """The API's form of a time to what SQLite keeps."""
+    return moment and f"{moment[:10]} {moment[11:26]}"
+
+
+SQLITE_CODECS: Codecs = {
+    Boolean: Codec(decode=bool),
+    UTCDateTime: Codec(encode=text_from_stamp, decode=stamp_from_text),
+}
+
+
+class Query:
+    """A statement that is written once and run often; what differs is a `bindparam`."""
+
+    __slots__ = ("statement",)
+
+    def __init__(self, statement: Executable) -> None:
+        self.statement = statement
+
+
+class Compiled:
+    """A query for one dialect and driver.
+
+    Raises TypeError for what can't be compiled once: an expanding IN, a literal that is
+    rendered at execution, a column default that Python would have to fill in.
+    """
+
+    __slots__ = ("_columns", "_constants", "_encoders", "sql")
+
+    def __init__(self, query: Query, dialect: Dialect, codecs: Codecs) -> None:
+        compiled = query.statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        assert isinstance(compiled, SQLCompiler)
+        if (
+            compiled.post_compile_params
+            or compiled.literal_execute_params
+            or compiled.insert_prefetch
+            or compiled.update_prefetch
+        ):
+            raise TypeError(f"this statement can't be compiled once: {compiled}")
+        self.sql = str(compiled)
+        self._encoders = [
+            (name, encode)
+            for name, bind in compiled.binds.items()
+            if (encode := codecs.get(type(bind.type), Codec()).encode)
+        ]
+        self._constants = {
+            name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required
+        }
+        self._columns = [
+            (column.key, codecs.get(type(column.type), Codec()).decode)
+            for column in getattr(query.statement, "exported_columns", ())
+        ]
+
+    def encode(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        for name, convert in self._encoders:
+            parameters[name] = convert(parameters[name])
+        if self._constants:
+            return self._constants | parameters
+        return parameters
+
+    def decode(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        return {
+            name: value if convert is None else convert(value)
+            for (name, convert), value in zip(self._columns, values, strict=True)
+        }

@@ -1,0 +1,76 @@
+"""What every table shares: the metadata, the type of times, and the row about the database."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import WithJsonSchema
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; SQLite counts up only an `INTEGER PRIMARY KEY`."""
+
+
+class Stored(SQLModel):
+    """The base of everything with a table here, in a metadata of its own."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant. SQLite keeps it as SQLAlchemy's `DATETIME` text in UTC, as the lesson's app does.
+
+    SQLite drops offsets, so a naive value is taken for UTC and an aware one comes back.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        utc = aware.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or value.tzinfo:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+Stamp = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+            "description": "UTC, with six decimals.",
+        }
+    ),
+]
+"""A time as the API shows it."""
+
+
+class Database(Stored, table=True):
+    """The one row about the database as a whole."""
+
+    __tablename__ = "database"
+
+    id: int = Field(primary_key=True)
+    lineage: str
+    settled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Counts the writes that a store makes only to settle a commit that failed."""

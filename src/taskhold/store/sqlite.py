@@ -1,0 +1,195 @@
+"""Operations on one SQLite file: reads on the event loop, writes in group commits."""
+
+import asyncio
+import sqlite3
+import threading
+import weakref
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Self, cast
+
+from sqlalchemy import select
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import col
+
+from taskhold.errors import StartupError, Unavailable
+from taskhold.store import Operation, P, Row, T, Tx, faults
+from taskhold.store.group_commit import GroupCommit, drive
+from taskhold.store.lock import WriteLock
+from taskhold.store.opening import prepare
+from taskhold.store.query import SQLITE_CODECS, Compiled, Query, now
+from taskhold.store.schema import Database
+
+DIALECT = sqlite_dialect.dialect(paramstyle="named")
+LINEAGE = Query(select(col(Database.lineage)))
+
+
+class SQLiteTx:
+    """One transaction on one connection. Its methods are coroutines that never suspend."""
+
+    __slots__ = ("_compiled", "_execute", "now")
+
+    def __init__(self, connection: sqlite3.Connection, compiled: "CompiledQueries") -> None:
+        self._execute = connection.execute
+        self._compiled = compiled
+        self.now = now()
+
+    async def one(self, query: Query, /, **parameters: Any) -> Row | None:
+        compiled = self._compiled[query]
+        rows = self._execute(compiled.sql, compiled.encode(parameters)).fetchall()
+        return compiled.decode(rows[0]) if rows else None
+
+    async def all(self, query: Query, /, **parameters: Any) -> list[Row]:
+        compiled = self._compiled[query]
+        rows = self._execute(compiled.sql, compiled.encode(parameters)).fetchall()
+        return [compiled.decode(row) for row in rows]
+
+    async def run(self, query: Query, /, **parameters: Any) -> int:
+        compiled = self._compiled[query]
+        return self._execute(compiled.sql, compiled.encode(parameters)).rowcount
+
+
+class CompiledQueries(dict[Query, Compiled]):
+    """Each query compiled when it is first used."""
+
+    def __missing__(self, query: Query) -> Compiled:
+        compiled = self[query] = Compiled(query, DIALECT, SQLITE_CODECS)
+        return compiled
+
+
+class SQLiteStore:
+    """A store on one SQLite file. Opens on first use and belongs to no event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.location = str(path)
+        self.lineage = ""
+        self._opening = threading.Lock()
+        self._compiled = CompiledQueries()
+        self._is_open = False
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """`sqlite:///tasks.db`, in the current folder, or `sqlite:////var/lib/tasks.db`."""
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise StartupError(f"{url} is not a database URL", exit_code=2) from None
+        if not parsed.database or parsed.database == ":memory:" or parsed.host or parsed.query:
+            raise StartupError(
+                "The database URL should name a file, like sqlite:///tasks.db", exit_code=2
+            )
+        return cls(Path(parsed.database).absolute())
+
+    def open(self) -> None:
+        with self._opening:
+            if self._is_open:
+                return
+            lock = WriteLock(self.path)
+            self.lineage = prepare(self.path, lock)
+            self._reader = connect(self.path, read_only=True)
+            self._reading = threading.Lock()
+            self._reader.execute("SELECT 1 FROM database").fetchone()  # makes the WAL, if none is
+            wal = self.path.with_name(self.path.name + "-wal")
+            self._writer = GroupCommit(connect(self.path), lock, wal)
+            self._long_readers = ThreadPoolExecutor(2, thread_name_prefix="taskhold-read")
+            self._finish = weakref.finalize(
+                self, _close, self._writer, self._long_readers, self._reader, lock
+            )
+            self._is_open = True
+
+    def close(self) -> None:
+        with self._opening:
+            if self._is_open:
+                self._is_open = False
+                self._finish()
+
+    async def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not self._is_open:
+            self.open()
+        try:
+            with self._reading:
+                tx = SQLiteTx(self._reader, self._compiled)
+                result: T = drive(_coroutine(operation, tx, *args, **kwargs))
+                return result
+        except sqlite3.Error as error:
+            raise faults.problem_from(error) or error from error
+
+    async def read_long(
+        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if not self._is_open:
+            self.open()
+
+        def run() -> T:
+            with closing(connect(self.path, read_only=True)) as connection:
+                tx = SQLiteTx(connection, self._compiled)
+                result: T = drive(_coroutine(operation, tx, *args, **kwargs))
+                return result
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._long_readers, run)
+        except sqlite3.Error as error:
+            raise faults.problem_from(error) or error from error
+
+    async def write(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """One writer at a time holds the whole file, so `owner_id` needs no lock of its own."""
+        if not self._is_open:
+            self.open()
+
+        def run() -> Coroutine[Any, Any, T]:
+            tx = SQLiteTx(self._writer.connection, self._compiled)
+            return _coroutine(operation, tx, *args, **kwargs)
+
+        result: T = await self._writer.run(run)
+        return result
+
+    async def check(self) -> None:
+        if not self._is_open:
+            raise Unavailable("The database is not open yet.")
+        if self._writer.broken:
+            raise Unavailable(self._writer.broken)
+
+        await self.read(_ask, LINEAGE)
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with every promise switched on: WAL, FULL, foreign keys. It never waits."""
+    connection = sqlite3.connect(
+        path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA busy_timeout = 100")
+    return connection
+
+
+async def _ask(tx: Tx, query: Query) -> Row | None:
+    return await tx.one(query)
+
+
+def _coroutine(
+    operation: Operation[P, T], /, *args: Any, **kwargs: Any
+) -> Coroutine[Any, Any, T]:
+    """An operation is written as `async def`, so what it returns can be driven."""
+    return cast("Coroutine[Any, Any, T]", operation(*args, **kwargs))
+
+
+def _close(
+    writer: GroupCommit, long_readers: ThreadPoolExecutor, reader: sqlite3.Connection, lock: WriteLock
+) -> None:
+    """Leave one file behind: the last connection to close writes the WAL back and removes it."""
+    long_readers.shutdown()
+    reader.close()
+    writer.close()
+    lock.remove()

@@ -1,0 +1,149 @@
+"""A task: as it is stored, as it comes in, as it goes out."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+from pydantic import Field as PydanticField
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Column, ForeignKey, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from taskhold.accounts.models import OPEN_ACCOUNT_ID
+from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
+
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space property (https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt)."""
+TITLE_LENGTH = 500
+EXAMPLE_TASK = {
+    "id": 1,
+    "title": "Write the report",
+    "done": True,
+    "completed_at": "2026-12-01T17:05:00.000000Z",
+    "created_at": "2026-12-01T09:30:00.000000Z",
+    "updated_at": "2026-12-01T17:05:00.000000Z",
+    "version": 2,
+}
+
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_SPACE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+TITLE_PATTERN = (
+    rf"^[{_SPACE}]*[^{_CONTROL}{_SPACE}]"
+    rf"([^{_CONTROL}]{{0,{TITLE_LENGTH - 2}}}[^{_CONTROL}{_SPACE}])?[{_SPACE}]*$"
+)
+"""What `clean_title` takes, for the OpenAPI document."""
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """The default of an optional field of a PATCH is its absence, which JSON has no value for."""
+    schema.pop("default", None)
+
+
+def clean_title(title: str) -> str:
+    """The title without white space at its ends. Raises PydanticCustomError for a bad one."""
+    cleaned = title.strip(WHITE_SPACE)
+    if not cleaned:
+        raise PydanticCustomError("blank", "should not be blank")
+    if len(cleaned) > TITLE_LENGTH:
+        raise PydanticCustomError("too_long", "should have at most 500 characters")
+    if not cleaned.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in cleaned):
+        raise PydanticCustomError("control_character", "should have no control characters")
+    return cleaned
+
+
+Title = Annotated[
+    str,
+    AfterValidator(clean_title),
+    WithJsonSchema({"type": "string", "pattern": TITLE_PATTERN, "examples": ["Write the report"]}),
+]
+
+_FILLED_IN = {"nullable": False, "server_default": text("CURRENT_TIMESTAMP")}
+
+
+class TaskBase(SQLModel):
+    """What the lesson's task has."""
+
+    title: Title
+    done: bool = False
+
+
+class Task(TaskBase, Stored, table=True):
+    """A task in the table `task`. What another program leaves out, the database fills in."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_owner_id", "owner_id", "id"),
+        Index("ix_task_done", "owner_id", "done", "id"),
+        Index("ix_task_created_at", "owner_id", "created_at", "id"),
+        Index("ix_task_updated_at", "owner_id", "updated_at", "id"),
+        Index("ix_task_title", "owner_id", "title_folded", "title", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(Id, primary_key=True))
+    created_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime, **_FILLED_IN))
+    updated_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime, **_FILLED_IN))
+    completed_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
+    version: int | None = Field(
+        default=None, sa_column=Column(Id, nullable=False, server_default="0")
+    )
+    """1, 2, 3 …; 0 marks what another program inserts, until the trigger has journaled it."""
+    owner_id: int | None = Field(
+        default=None,
+        sa_column=Column(
+            Id, ForeignKey("account.id"), nullable=False, server_default=str(OPEN_ACCOUNT_ID)
+        ),
+    )
+    title_folded: str | None = Field(
+        default=None, sa_column=Column(Text, nullable=False, server_default="")
+    )
+    """The title as `fold` gives it, for sorting; empty until the next start after another
+    program wrote the title."""
+
+
+class TaskCreate(TaskBase):
+    """A new task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TaskUpdate(SQLModel):
+    """What to change; what is not sent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title = Field(default=None, schema_extra={"json_schema_extra": _without_default})
+    done: bool = Field(default=None, schema_extra={"json_schema_extra": _without_default})
+
+
+class TaskPublic(SQLModel):
+    """A task as the API shows it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TASK})
+
+    id: int = Field(ge=1, description="1, 2, 3 …, never used twice.")
+    title: str
+    done: bool
+    completed_at: Stamp | None = Field(description="When `done` became true; null while it isn't.")
+    created_at: Stamp
+    updated_at: Stamp = Field(description="Never decreases.")
+    version: int = Field(ge=1, description="Counts the changes of this task, from 1.")
+
+
+class TaskCount(SQLModel):
+    """How many tasks there are."""
+
+    count: int = Field(ge=0)
+
+
+class TaskFilter(BaseModel):
+    """Which tasks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    done: bool | None = PydanticField(
+        default=None, description="Only tasks that are done, or that are not."
+    )

@@ -1,0 +1,216 @@
+"""What can be done with tasks. Rules and statements; nothing of HTTP."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+from sqlmodel import col
+
+from taskhold.errors import NotFound, VersionConflict
+from taskhold.folding import fold
+from taskhold.journal.models import Action
+from taskhold.journal.operations import Author, cursor, record
+from taskhold.store import Row, Tx
+from taskhold.store.query import Query
+from taskhold.store.schema import Id
+from taskhold.tasks.models import Task, TaskCreate, TaskPublic, TaskUpdate
+
+VersionTest = Callable[[int], bool]
+"""Whether a task of this version may be changed."""
+
+SHOWN = tuple(getattr(Task, name) for name in TaskPublic.model_fields)
+"""The columns of a task as the API shows it, in its order."""
+
+_OWNED = col(Task.owner_id) == bindparam("owner_id")
+_THIS = (_OWNED, col(Task.id) == bindparam("id"))
+
+GET = Query(select(*SHOWN).where(*_THIS))
+CREATE = Query(
+    insert(Task)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "owner_id",
+                "title",
+                "title_folded",
+                "done",
+                "created_at",
+                "updated_at",
+                "completed_at",
+                "version",
+            )
+        }
+    )
+    .returning(*SHOWN)
+)
+UPDATE = Query(
+    update(Task)
+    .where(*_THIS)
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("title", "title_folded", "done", "updated_at", "completed_at", "version")
+        }
+    )
+    .returning(*SHOWN)
+)
+DELETE = Query(delete(Task).where(*_THIS))
+TITLE_FOLDED = Query(select(col(Task.title_folded)).where(*_THIS))
+
+SORT_KEYS: dict[str, tuple[Any, ...]] = {
+    "id": (col(Task.id),),
+    "created_at": (col(Task.created_at), col(Task.id)),
+    "updated_at": (col(Task.updated_at), col(Task.id)),
+    "title": (col(Task.title_folded), col(Task.title), col(Task.id)),
+}
+"""What each order compares. All end in `id`, so that no two tasks are equal."""
+
+
+async def get(tx: Tx, owner_id: int, task_id: int) -> Row:
+    """The task. Raises NotFound."""
+    task = await tx.one(GET, owner_id=owner_id, id=task_id)
+    if task is None:
+        raise NotFound("Task")
+    return task
+
+
+async def create(tx: Tx, author: Author, data: TaskCreate) -> Row:
+    """The new task."""
+    task = await tx.one(
+        CREATE,
+        owner_id=author.account_id,
+        title=data.title,
+        title_folded=fold(data.title),
+        done=data.done,
+        created_at=tx.now,
+        updated_at=tx.now,
+        completed_at=tx.now if data.done else None,
+        version=1,
+    )
+    assert task is not None
+    await record(tx, author, Action.create, task["id"], before=None, after=task)
+    return task
+
+
+async def change(
+    tx: Tx, author: Author, task_id: int, changes: TaskUpdate, may_change: VersionTest
+) -> Row:
+    """The task with those fields changed that were sent; the same task where none differs.
+
+    Raises NotFound and VersionConflict.
+    """
+    before = await _get_version(tx, author, task_id, may_change)
+    after = before | changes.model_dump(exclude_unset=True)
+    if after == before:
+        return before
+    if after["done"] != before["done"]:
+        after["completed_at"] = tx.now if after["done"] else None
+    task = await tx.one(
+        UPDATE,
+        owner_id=author.account_id,
+        id=task_id,
+        title=after["title"],
+        title_folded=fold(after["title"]),
+        done=after["done"],
+        completed_at=after["completed_at"],
+        updated_at=max(tx.now, before["updated_at"]),
+        version=before["version"] + 1,
+    )
+    assert task is not None
+    await record(tx, author, Action.update, task_id, before=before, after=task)
+    return task
+
+
+async def remove(tx: Tx, author: Author, task_id: int, may_change: VersionTest) -> None:
+    """Take the task out of the table; the journal keeps it. Raises NotFound and VersionConflict."""
+    before = await _get_version(tx, author, task_id, may_change)
+    await record(tx, author, Action.delete, task_id, before=before, after=None)
+    await tx.run(DELETE, owner_id=author.account_id, id=task_id)
+
+
+class Listed(NamedTuple):
+    """A page of tasks; `next_position` is where the next one begins, None on the last."""
+
+    tasks: list[Row]
+    next_position: list[Any] | None
+
+
+async def list_page(
+    tx: Tx,
+    owner_id: int,
+    *,
+    sort: str,
+    done: bool | None,
+    after: list[Any] | None,
+    offset: int,
+    limit: int,
+) -> Listed:
+    """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`."""
+    query = _page_query(sort, done is not None, after is not None)
+    parameters: dict[str, Any] = {"owner_id": owner_id, "limit": limit + 1, "offset": offset}
+    if done is not None:
+        parameters["done"] = done
+    for number, value in enumerate(after or ()):
+        parameters[f"after_{number}"] = value
+    tasks = await tx.all(query, **parameters)
+    if len(tasks) <= limit:
+        return Listed(tasks, None)
+    del tasks[limit:]
+    return Listed(tasks, await _position(tx, owner_id, sort, tasks[-1]))
+
+
+async def count(tx: Tx, owner_id: int, *, done: bool | None) -> int:
+    """How many tasks there are."""
+    parameters = {} if done is None else {"done": done}
+    counted = await tx.one(_count_query(done is not None), owner_id=owner_id, **parameters)
+    assert counted is not None
+    number: int = counted["count"]
+    return number
+
+
+async def _get_version(tx: Tx, author: Author, task_id: int, may_change: VersionTest) -> Row:
+    task = await get(tx, author.account_id, task_id)
+    if not may_change(task["version"]):
+        raise VersionConflict(task)
+    return task
+
+
+async def _position(tx: Tx, owner_id: int, sort: str, task: Row) -> list[Any]:
+    """The values of `task` that its order compares."""
+    key = sort.removeprefix("-")
+    if key == "id":
+        return [task["id"]]
+    if key == "title":  # as it is stored: another program's title may not be folded yet
+        stored = await tx.one(TITLE_FOLDED, owner_id=owner_id, id=task["id"])
+        return [stored["title_folded"] if stored else "", task["title"], task["id"]]
+    return [task[key], task["id"]]
+
+
+def _filters(by_done: bool) -> list[Any]:
+    return [_OWNED, col(Task.done) == bindparam("done")] if by_done else [_OWNED]
+
+
+@lru_cache
+def _page_query(sort: str, by_done: bool, continues: bool) -> Query:
+    keys = SORT_KEYS[sort.removeprefix("-")]
+    descends = sort.startswith("-")
+    statement = select(*SHOWN).where(*_filters(by_done))
+    if continues:
+        position = tuple_(
+            *(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys))
+        )
+        statement = statement.where(
+            tuple_(*keys) < position if descends else tuple_(*keys) > position
+        )
+    return Query(
+        statement.order_by(*(key.desc() if descends else key.asc() for key in keys))
+        .limit(bindparam("limit", type_=Id))
+        .offset(bindparam("offset", type_=Id))
+    )
+
+
+@lru_cache
+def _count_query(by_done: bool) -> Query:
+    return Query(select(func.count().label("count")).where(*_filters(by_done)))

@@ -1,0 +1,184 @@
+"""Tasks over HTTP."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+from pydantic_core import to_json
+
+from taskhold.accounts.access import CurrentUser
+from taskhold.http.answers import JSON, Answer, json_answer
+from taskhold.http.conditional import IfMatch, Tags, TagsDep
+from taskhold.http.once import Write
+from taskhold.http.openapi import headers, not_modified, problems, write_problems
+from taskhold.http.pages import Page, link_to_next, read_cursor
+from taskhold.http.request import Request
+from taskhold.http.route import Route
+from taskhold.http.store import StoreDep
+from taskhold.journal import operations as journal
+from taskhold.journal.models import ChangePublic
+from taskhold.journal.rendering import changes_as_json
+from taskhold.store import Row
+from taskhold.tasks import operations
+from taskhold.tasks.models import TaskCount, TaskCreate, TaskFilter, TaskPublic, TaskUpdate
+
+router = APIRouter(route_class=Route, tags=["tasks"])
+
+TaskId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[1])]
+_LONG_OFFSET = 1_000
+"""Rows that a read on the event loop may skip."""
+
+
+class TaskPage(Page, TaskFilter):
+    """Which tasks, in which order, and which part of them."""
+
+    sort: Literal[
+        "id", "-id", "created_at", "-created_at", "updated_at", "-updated_at", "title", "-title"
+    ] = Field(default="id", description="The order; `-` in front for descending.")
+
+
+class HistoryPage(Page):
+    """Which part of a history."""
+
+
+@router.post(
+    "/tasks",
+    status_code=201,
+    response_model=TaskPublic,
+    response_description="The new task.",
+    responses={201: headers("Location", "ETag", "Idempotent-Replayed")}
+    | write_problems(413, 415),
+)
+async def create_task(task: TaskCreate, write: Write) -> Answer:
+    """Add a task."""
+    return await write(_created, operations.create, task)
+
+
+@router.get(
+    "/tasks",
+    response_model=list[TaskPublic],
+    response_description="The tasks, as a bare array.",
+    responses={200: headers("ETag", "Link")} | not_modified() | problems(),
+)
+async def list_tasks(
+    page: Annotated[TaskPage, Query()],
+    request: Request,
+    user: CurrentUser,
+    store: StoreDep,
+    tags: TagsDep,
+) -> Answer:
+    """List tasks, a page at a time: follow `Link` until there is none."""
+    keys = operations.SORT_KEYS[page.sort.removeprefix("-")]
+    after = read_cursor(page, tuple(key.type.python_type for key in keys))
+    # The seq first: should a write come between, the ETag is older than its page, never newer.
+    seq = await store.read(journal.cursor, user.id)
+    if tags.client_has(seq):
+        return tags.not_modified(seq)
+    read = store.read_long if page.offset > _LONG_OFFSET else store.read
+    listed = await read(
+        operations.list_page,
+        user.id,
+        sort=page.sort,
+        done=page.done,
+        after=after,
+        offset=page.offset,
+        limit=page.limit,
+    )
+    answer = tags.answer(to_json(listed.tasks), seq)
+    if listed.next_position is not None:
+        answer.headers.append(link_to_next(request.url.path, page, listed.next_position))
+    return answer
+
+
+@router.get(
+    "/tasks/count",
+    response_model=TaskCount,
+    response_description="The number.",
+    responses=problems(),
+)
+async def count_tasks(
+    chosen: Annotated[TaskFilter, Query()], user: CurrentUser, store: StoreDep
+) -> Answer:
+    """Count tasks, with the filters of the list."""
+    return json_answer(
+        {"count": await store.read_long(operations.count, user.id, done=chosen.done)}
+    )
+
+
+@router.get(
+    "/tasks/{task_id}",
+    response_model=TaskPublic,
+    response_description="The task.",
+    responses={200: headers("ETag")} | not_modified() | problems(404),
+)
+async def get_task(task_id: TaskId, user: CurrentUser, store: StoreDep, tags: TagsDep) -> Answer:
+    """Read one task."""
+    task = await store.read(operations.get, user.id, task_id)
+    return tags.answer(to_json(task), task["version"])
+
+
+@router.patch(
+    "/tasks/{task_id}",
+    response_model=TaskPublic,
+    response_description="The task as it is now.",
+    responses={200: headers("ETag", "Idempotent-Replayed")} | write_problems(404, 412, 413, 415),
+)
+async def update_task(
+    task_id: TaskId, changes: TaskUpdate, write: Write, may_change: IfMatch
+) -> Answer:
+    """Change the fields that are sent; the others stay as they are."""
+    return await write(_shown, operations.change, task_id, changes, may_change)
+
+
+@router.delete(
+    "/tasks/{task_id}",
+    status_code=204,
+    response_model=None,
+    response_description="It is gone from the list.",
+    responses={204: headers("Idempotent-Replayed")} | write_problems(404, 412),
+)
+async def delete_task(task_id: TaskId, write: Write, may_change: IfMatch) -> Answer:
+    """Delete a task. Its id is never used again, and its history can still be read."""
+    return await write(_deleted, operations.remove, task_id, may_change)
+
+
+@router.get(
+    "/tasks/{task_id}/history",
+    response_model=list[ChangePublic],
+    response_description="The changes, newest first.",
+    responses={200: headers("Link")} | problems(404),
+)
+async def list_task_history(
+    task_id: TaskId,
+    page: Annotated[HistoryPage, Query()],
+    request: Request,
+    user: CurrentUser,
+    store: StoreDep,
+) -> Answer:
+    """List what happened to a task, newest first; also to one that was deleted."""
+    after = read_cursor(page, (int,))
+    changes, more = await store.read(
+        journal.history,
+        user.id,
+        task_id,
+        before_seq=after[0] if after else 2**63 - 1,
+        offset=page.offset,
+        limit=page.limit,
+    )
+    answer = Answer(200, changes_as_json(changes), [JSON])
+    if more:
+        answer.headers.append(link_to_next(request.url.path, page, [changes[-1]["seq"]]))
+    return answer
+
+
+def _created(task: Row, tags: Tags) -> Answer:
+    location = (b"location", f"/tasks/{task['id']}".encode())
+    return Answer(201, to_json(task), [JSON, location, *tags.headers(task["version"])])
+
+
+def _shown(task: Row, tags: Tags) -> Answer:
+    return Answer(200, to_json(task), [JSON, *tags.headers(task["version"])])
+
+
+def _deleted(_: Any, tags: Tags) -> Answer:
+    return Answer(204)
