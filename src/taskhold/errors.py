@@ -2,6 +2,7 @@
 
     Problem                     an answer that is not 2xx, as RFC 9457 describes it
     ├── NotFound            404  (plain: no type)
+    ├── NothingHere         404  (plain)
     ├── MethodNotAllowed    405  (plain)
     ├── InvalidJSON         400
     ├── InvalidKey          400
@@ -57,6 +58,13 @@ class NotFound(Problem):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} not found")
+
+
+class NothingHere(Problem):
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing at this path; /docs lists what there is.")
 
 
 class MethodNotAllowed(Problem):

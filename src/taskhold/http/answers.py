@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.types import Scope, Send
 
-from taskhold.errors import MethodNotAllowed, NotFound, Problem
+from taskhold.errors import MethodNotAllowed, NothingHere, Problem
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -50,4 +50,4 @@ def problem_for_status(status: int, allow: str | None) -> Problem:
     """What the framework refuses by itself: a path or a method that there isn't."""
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return MethodNotAllowed(allow or "")
-    return NotFound("This path was")
+    return NothingHere()

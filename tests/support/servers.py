@@ -1,0 +1,113 @@
+"""Real servers for tests: in a thread, or as a process that can be killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx2
+import uvicorn
+
+from taskhold.app import create_app
+from taskhold.serving import Protocol, Server, listen
+from taskhold.settings import Settings
+
+
+class LiveServer:
+    """The server of `taskhold serve`, in a thread of this process."""
+
+    def __init__(self, database: Path, **settings: object) -> None:
+        self.database = database
+        self.settings = Settings.from_environment(
+            database_url=f"sqlite:///{database}", log_level="error", **settings
+        )
+        self.app = create_app(self.settings)
+
+    def start(self) -> None:
+        listener = listen("127.0.0.1", 0)
+        self.port: int = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            self.app,
+            http=Protocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        ready = threading.Event()
+        self._server = Server(config, ready.set)
+        self._thread = threading.Thread(target=self._server.run, args=([listener],))
+        self._thread.start()
+        assert ready.wait(20), "the server did not start"
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the server did not stop"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class ServerProcess:
+    """`taskhold serve` as a process group of its own."""
+
+    def __init__(
+        self, folder: Path, options: tuple[str, ...] = (), variables: dict[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self.log = folder / f"serve-{time.monotonic_ns()}.log"
+        command = [sys.executable, "-m", "taskhold", "serve", "--port", "0", *options]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"} | (variables or {}),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        self.line = ""
+        self.url = ""
+
+    def wait_until_ready(self) -> None:
+        """Wait for the line that says where the server is; fails with its log if it ends."""
+        assert self.process.stdout is not None
+        self.line = self.process.stdout.readline()
+        found = re.search(r"http://\S+?(?=/docs)", self.line)
+        assert found, f"no start-up line: {self.line!r}; the log says: {self.log.read_text()}"
+        self.url = found.group()
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=30)
+
+    def kill(self) -> None:
+        """`kill -9` the whole process group, at once."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def stop(self, timeout: float = 15) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout)
