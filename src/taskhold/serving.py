@@ -24,7 +24,6 @@ from taskhold.app import create_app
 from taskhold.errors import StartupError
 from taskhold.logs import configure_logs
 from taskhold.settings import Settings
-from taskhold.store import Store
 
 SLOW_SECONDS = 12.0
 """How long a client may take over its headers, over its body (and a second more for each
@@ -116,7 +115,7 @@ class Server(uvicorn.Server):
             return True
         return await super().on_tick(counter)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop; a second Ctrl-C stops without waiting for requests."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
@@ -128,7 +127,7 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     url = _url(settings.host, listener.getsockname()[1])
     app = create_app(settings)
-    store: Store = app.state.store
+    store = app.state.store
     store.open()
     line = f"Taskhold {__version__} keeps tasks in {store.location}; its API is at {url}/docs"
     if settings.workers > 1:

@@ -100,7 +100,8 @@ def _is_cross_site(request: Request, fields: dict[bytes, bytes]) -> bool:
         return False
     if origin is None:
         return site is not None
-    return origin != request.scope["scheme"].encode() + b"://" + fields[b"host"]
+    own: bytes = request.scope["scheme"].encode() + b"://" + fields[b"host"]
+    return origin != own
 
 
 CurrentUser = Annotated[User, Depends(current_user)]

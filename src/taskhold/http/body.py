@@ -42,11 +42,15 @@ def field_errors(error: ValidationError, place: str) -> list[FieldError]:
     """What pydantic found, in our words; never with the value that was sent."""
     return [
         _field_error(place, entry["loc"], entry["type"], entry["msg"])
-        for entry in error.errors(include_url=False, include_context=False, include_input=False)[:20]
+        for entry in error.errors(include_url=False, include_context=False, include_input=False)[
+            :20
+        ]
     ]
 
 
-def _field_error(place: str, location: tuple[int | str, ...], code: str, message: str) -> FieldError:
+def _field_error(
+    place: str, location: tuple[int | str, ...], code: str, message: str
+) -> FieldError:
     field = ".".join(map(str, location))[:100].encode("utf-8", "replace").decode()
     if code == "missing":
         return FieldError(place, field, "is required", "required")

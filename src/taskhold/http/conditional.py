@@ -11,7 +11,7 @@ from taskhold.http.answers import JSON, Answer, Headers
 from taskhold.http.store import StoreDep
 
 REPRESENTATION = 1
-"""Count it up when a released answer gains fields, so that an old ETag does not keep the old one."""
+"""Count it up when answers gain fields, so that no client keeps an answer without them."""
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST_OF_TAGS = re.compile(rf"\s*{_TAG.pattern}(\s*,\s*{_TAG.pattern})*\s*")
@@ -73,6 +73,7 @@ def tags(
         Header(description="ETags that the client has; where one still holds, 304 is answered."),
     ] = None,
 ) -> Tags:
+    """The account's ETags, and those that the client has."""
     return Tags(store.lineage, user.id, if_none_match)
 
 
@@ -86,6 +87,7 @@ def if_match(
         ),
     ] = None,
 ) -> Callable[[int], bool]:
+    """Whether If-Match allows to change a version; a malformed one allows none."""
     if if_match is None or if_match.strip() == "*":
         return any_version
     mine = Tags(store.lineage, user.id)

@@ -1,4 +1,4 @@
-"""From a method and a path to a route, by looking up instead of trying one pattern after another."""
+"""From a method and a path to a route: looked up, not tried one after the other."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

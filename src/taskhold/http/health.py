@@ -6,13 +6,13 @@ from fastapi import APIRouter, Path
 
 from taskhold.errors import NotFound, kinds_of_problem
 from taskhold.http.answers import Answer, json_answer
-from taskhold.http.openapi import problems
+from taskhold.http.openapi import Responses, problems
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
 
 router = APIRouter(route_class=Route, tags=["server"])
 
-_STATUS = {
+_STATUS: Responses = {
     200: {"content": {"application/json": {"example": {"status": "ok"}}}},
 }
 
@@ -30,9 +30,7 @@ async def is_ready(store: StoreDep) -> Answer:
     return json_answer({"status": "ok"})
 
 
-@router.get(
-    "/problems/{name}", response_description="What it means.", responses=problems(404)
-)
+@router.get("/problems/{name}", response_description="What it means.", responses=problems(404))
 async def explain_problem(name: Annotated[str, Path(examples=["validation"])]) -> Answer:
     """Explain what the `type` of a problem means."""
     for kind in kinds_of_problem():

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header
 from sqlalchemy import Column, ForeignKey, Index, Text, bindparam, delete, insert, select
-from sqlmodel import Field, col
+from sqlmodel import Field
 
 from taskhold.accounts.access import CurrentUser, User
 from taskhold.errors import InvalidKey, KeyMismatch
@@ -25,7 +25,7 @@ from taskhold.http.store import StoreDep
 from taskhold.journal.operations import Author
 from taskhold.store import Operation, Store, Tx
 from taskhold.store.query import Query, stamp_before
-from taskhold.store.schema import Id, Stored, UTCDateTime
+from taskhold.store.schema import Id, Stored, UTCDateTime, table
 
 KEPT_HOURS = 24
 _PRUNED_AT_ONCE = 20
@@ -53,10 +53,11 @@ class KeptAnswer(Stored, table=True):
     body: str = Field(sa_column=Column(Text, nullable=False))
 
 
-_MINE = col(KeptAnswer.owner_id) == bindparam("owner_id")
+_kept = table(KeptAnswer).c
+_MINE = _kept.owner_id == bindparam("owner_id")
 FIND = Query(
-    select(KeptAnswer.request, KeptAnswer.status, KeptAnswer.headers, KeptAnswer.body).where(  # type: ignore[call-overload]
-        _MINE, col(KeptAnswer.key) == bindparam("key"), col(KeptAnswer.at) > bindparam("since")
+    select(_kept.request, _kept.status, _kept.headers, _kept.body).where(
+        _MINE, _kept.key == bindparam("key"), _kept.at > bindparam("since")
     )
 )
 KEEP = Query(
@@ -70,10 +71,10 @@ KEEP = Query(
 PRUNE = Query(
     delete(KeptAnswer).where(
         _MINE,
-        col(KeptAnswer.key).in_(
-            select(KeptAnswer.key)
-            .where(_MINE, col(KeptAnswer.at) <= bindparam("since"))
-            .order_by(col(KeptAnswer.at))
+        _kept.key.in_(
+            select(_kept.key)
+            .where(_MINE, _kept.at <= bindparam("since"))
+            .order_by(_kept.at)
             .limit(_PRUNED_AT_ONCE)
         ),
     )

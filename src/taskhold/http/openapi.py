@@ -42,23 +42,27 @@ _HEADERS: dict[str, dict[str, Any]] = {
 _OF_STATUS = {401: ["WWW-Authenticate"], 503: ["Retry-After"], 507: ["Retry-After"]}
 
 
-def headers(*names: str) -> dict[str, Any]:
-    """The descriptions of response headers, for `responses`."""
+def answers(status: int, *names: str) -> Responses:
+    """An answer with these headers."""
+    return {status: _headers(*names)}
+
+
+def _headers(*names: str) -> dict[str, Any]:
     return {"headers": {name: _HEADERS[name] for name in names}}
 
 
 def not_modified() -> Responses:
     """304, for routes with an ETag."""
-    return {304: {"description": "The client has it: If-None-Match names it.", **headers("ETag")}}
+    return {304: {"description": "The client has it: If-None-Match names it.", **_headers("ETag")}}
 
 
 def problems(*statuses: int) -> Responses:
     """The problems that a route may answer, beside those that every route may."""
     kinds = kinds_of_problem()
-    answers: Responses = {}
+    found: Responses = {}
     for status in sorted({401, 422, 500, 503, *statuses}):
         named = [kind for kind in kinds if kind.status == status]
-        answers[status] = {
+        found[status] = {
             "description": " / ".join(kind.title for kind in named) or "Not found",
             "content": {
                 "application/problem+json": {
@@ -66,9 +70,9 @@ def problems(*statuses: int) -> Responses:
                     "examples": _examples(named) or {"not-found": _NOT_FOUND},
                 }
             },
-            **headers(*_OF_STATUS.get(status, [])),
+            **_headers(*_OF_STATUS.get(status, [])),
         }
-    return answers
+    return found
 
 
 def write_problems(*statuses: int) -> Responses:

@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from taskhold.errors import FieldError, Validation
 
 LARGEST_OFFSET = 1_000_000
+_PLACE = {"limit", "offset", "after"}
 
 
 class Page(BaseModel):
@@ -31,17 +33,17 @@ class Page(BaseModel):
         description="The cursor from a `Link`; not together with `offset`.",
     )
 
-    def shape(self) -> dict[str, Any]:
-        """The filters and the order: what a cursor is good for."""
-        return self.model_dump(
-            exclude={"limit", "offset", "after"}, exclude_defaults=True, mode="json"
+    def shape(self) -> str:
+        """The filters and the order, as a query string: what a cursor is good for."""
+        if self.model_fields_set <= _PLACE:
+            return ""
+        chosen = self.model_dump(exclude=_PLACE, exclude_defaults=True)
+        return urlencode(
+            [
+                (name, str(value).lower() if value is True or value is False else value)
+                for name, value in chosen.items()
+            ]
         )
-
-
-def write_cursor(page: Page, position: list[Any]) -> str:
-    """A cursor that continues behind `position`, the sort key of a page's last row."""
-    text = json.dumps([page.shape(), position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def read_cursor(page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
@@ -68,11 +70,14 @@ def read_cursor(page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
 
 def link_to_next(path: str, page: Page, position: list[Any]) -> tuple[bytes, bytes]:
     """The `Link` header to the page behind `position` (RFC 8288)."""
-    query: dict[str, Any] = {}
-    for name, value in page.shape().items():
-        query[name] = str(value).lower() if isinstance(value, bool) else value
-    query |= {"limit": page.limit, "after": write_cursor(page, position)}
-    return b"link", f'<{path}?{urlencode(query)}>; rel="next"'.encode()
+    shape = page.shape()
+    cursor = _encode([shape, position])
+    query = f"{shape}&limit={page.limit}" if shape else f"limit={page.limit}"
+    return b"link", f'<{path}?{query}&after={cursor}>; rel="next"'.encode()
+
+
+def _encode(content: list[Any]) -> str:
+    return base64.urlsafe_b64encode(to_json(content)).rstrip(b"=").decode()
 
 
 def _fits(position: object, kinds: tuple[type, ...]) -> bool:
@@ -81,7 +86,9 @@ def _fits(position: object, kinds: tuple[type, ...]) -> bool:
         and len(position) == len(kinds)
         and all(type(value) is kind for value, kind in zip(position, kinds, strict=True))
         and all(abs(value) < 2**63 for value in position if isinstance(value, int))
-        and all(value.isascii() or _encodable(value) for value in position if isinstance(value, str))
+        and all(
+            value.isascii() or _encodable(value) for value in position if isinstance(value, str)
+        )
     )
 
 

@@ -25,7 +25,7 @@ class QueryReader(Generic[Model]):
             return self._empty
         parameters = parse(query_string)
         try:
-            return self._model.__pydantic_validator__.validate_strings(parameters)  # type: ignore[no-any-return]
+            return self._model.model_validate_strings(parameters)
         except ValidationError as error:
             raise Validation(field_errors(error, "query")) from None
 

@@ -2,7 +2,6 @@
 
 from functools import cached_property
 
-
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 
@@ -36,7 +35,7 @@ class Request(StarletteRequest):
         if not length.isdigit() or len(length) > 15 or int(length) > limit:
             raise _too_large(limit)
         message = await self.receive()
-        chunks = b""
+        chunks: bytes = b""
         while True:
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect

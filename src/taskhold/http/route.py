@@ -95,8 +95,9 @@ class _Plan:
         for field in dependant.path_params:
             annotation = field.field_info.annotation
             arguments.append((field.name, self._add(_path(field.alias, annotation))))
-        for field in dependant.header_params:
-            arguments.append((field.name, self._add(_header(field.alias))))
+        arguments += [
+            (field.name, self._add(_header(field.alias))) for field in dependant.header_params
+        ]
         for field in dependant.query_params:
             self._reads_query = True
             arguments.append((field.name, self._add(_query(_model(field.field_info.annotation)))))

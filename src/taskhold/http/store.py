@@ -9,6 +9,7 @@ from taskhold.store import Store
 
 
 def store(request: Request) -> Store:
+    """The app's store, opened."""
     found: Store = request.app.state.store
     found.open()
     return found

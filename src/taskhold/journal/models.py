@@ -4,12 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import ConfigDict
 from sqlalchemy import Column, ForeignKey, Index, Text
 from sqlmodel import Field, SQLModel
 
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
-from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
+from taskhold.tasks.models import TaskPublic
 
 OUTSIDE = "outside"
 """The actor of what another program wrote to the file."""
@@ -51,26 +50,6 @@ class Change(Stored, table=True):
 class ChangePublic(SQLModel):
     """One change, as the API shows it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "seq": 2,
-                "at": "2026-12-01T17:05:00.000000Z",
-                "actor": "open",
-                "action": "update",
-                "kind": "task",
-                "id": 1,
-                "before": EXAMPLE_TASK
-                | {"done": False, "completed_at": None, "updated_at": EXAMPLE_TASK["created_at"]}
-                | {"version": 1},
-                "after": EXAMPLE_TASK,
-                "operation": 2,
-                "key": "5f1c7d0e-3f0a-4b5e-9a51-0f6f3c1f9f10",
-                "undoes": None,
-            }
-        }
-    )
-
     seq: int = Field(ge=1, description="Counts per account, in the order of commits, without gaps.")
     at: Stamp
     actor: str = Field(description="Who did it; `outside` for another program on the same file.")
@@ -90,4 +69,3 @@ class Changes(SQLModel):
     changes: list[ChangePublic]
     cursor: int = Field(ge=0, description="Ask with `after` set to it for what comes next.")
     more: bool = Field(description="Whether there are more changes right now.")
-

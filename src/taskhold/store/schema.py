@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import WithJsonSchema
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Table
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -26,6 +26,13 @@ class Stored(SQLModel):
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
 
 
+def table(model: type[Stored]) -> Table:
+    """The table of a model, for statements."""
+    found = model.__table__  # type: ignore[attr-defined]
+    assert isinstance(found, Table)
+    return found
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant. SQLite keeps it as SQLAlchemy's `DATETIME` text in UTC, as the lesson's app does.
 
@@ -45,7 +52,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         utc = aware.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _: Dialect) -> datetime | None:
         if value is None or value.tzinfo:
             return value
         return value.replace(tzinfo=UTC)

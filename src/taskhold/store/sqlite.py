@@ -14,7 +14,6 @@ from sqlalchemy import select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlmodel import col
 
 from taskhold.errors import StartupError, Unavailable
 from taskhold.store import Operation, P, Row, T, Tx, faults
@@ -22,10 +21,10 @@ from taskhold.store.group_commit import GroupCommit, drive
 from taskhold.store.lock import WriteLock
 from taskhold.store.opening import prepare
 from taskhold.store.query import SQLITE_CODECS, Compiled, Query, now
-from taskhold.store.schema import Database
+from taskhold.store.schema import Database, table
 
 DIALECT = sqlite_dialect.dialect(paramstyle="named")
-LINEAGE = Query(select(col(Database.lineage)))
+LINEAGE = Query(select(table(Database).c.lineage))
 
 
 class SQLiteTx:
@@ -137,9 +136,9 @@ class SQLiteStore:
             raise faults.problem_from(error) or error from error
 
     async def write(
-        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+        self, _owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """One writer at a time holds the whole file, so `owner_id` needs no lock of its own."""
+        """One writer at a time holds the whole file, so its owner needs no lock of their own."""
         if not self._is_open:
             self.open()
 
@@ -178,15 +177,16 @@ async def _ask(tx: Tx, query: Query) -> Row | None:
     return await tx.one(query)
 
 
-def _coroutine(
-    operation: Operation[P, T], /, *args: Any, **kwargs: Any
-) -> Coroutine[Any, Any, T]:
+def _coroutine(operation: Operation[P, T], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, T]:
     """An operation is written as `async def`, so what it returns can be driven."""
     return cast("Coroutine[Any, Any, T]", operation(*args, **kwargs))
 
 
 def _close(
-    writer: GroupCommit, long_readers: ThreadPoolExecutor, reader: sqlite3.Connection, lock: WriteLock
+    writer: GroupCommit,
+    long_readers: ThreadPoolExecutor,
+    reader: sqlite3.Connection,
+    lock: WriteLock,
 ) -> None:
     """Leave one file behind: the last connection to close writes the WAL back and removes it."""
     long_readers.shutdown()

@@ -60,7 +60,9 @@ Title = Annotated[
     WithJsonSchema({"type": "string", "pattern": TITLE_PATTERN, "examples": ["Write the report"]}),
 ]
 
-_FILLED_IN = {"nullable": False, "server_default": text("CURRENT_TIMESTAMP")}
+
+def _filled_in_time() -> Column[Any]:
+    return Column(UTCDateTime, nullable=False, server_default=text("CURRENT_TIMESTAMP"))
 
 
 class TaskBase(SQLModel):
@@ -84,8 +86,8 @@ class Task(TaskBase, Stored, table=True):
     )
 
     id: int | None = Field(default=None, sa_column=Column(Id, primary_key=True))
-    created_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime, **_FILLED_IN))
-    updated_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime, **_FILLED_IN))
+    created_at: datetime | None = Field(default=None, sa_column=_filled_in_time())
+    updated_at: datetime | None = Field(default=None, sa_column=_filled_in_time())
     completed_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     version: int | None = Field(
         default=None, sa_column=Column(Id, nullable=False, server_default="0")
@@ -104,16 +106,12 @@ class Task(TaskBase, Stored, table=True):
     program wrote the title."""
 
 
-class TaskCreate(TaskBase):
+class TaskCreate(TaskBase, extra="forbid"):
     """A new task."""
 
-    model_config = ConfigDict(extra="forbid")
 
-
-class TaskUpdate(SQLModel):
+class TaskUpdate(SQLModel, extra="forbid"):
     """What to change; what is not sent stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: Title = Field(default=None, schema_extra={"json_schema_extra": _without_default})
     done: bool = Field(default=None, schema_extra={"json_schema_extra": _without_default})
@@ -121,8 +119,6 @@ class TaskUpdate(SQLModel):
 
 class TaskPublic(SQLModel):
     """A task as the API shows it."""
-
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TASK})
 
     id: int = Field(ge=1, description="1, 2, 3 …, never used twice.")
     title: str

@@ -5,25 +5,25 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
-from sqlmodel import col
 
 from taskhold.errors import NotFound, VersionConflict
 from taskhold.folding import fold
 from taskhold.journal.models import Action
-from taskhold.journal.operations import Author, cursor, record
+from taskhold.journal.operations import Author, record
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
-from taskhold.store.schema import Id
+from taskhold.store.schema import Id, table
 from taskhold.tasks.models import Task, TaskCreate, TaskPublic, TaskUpdate
 
 VersionTest = Callable[[int], bool]
 """Whether a task of this version may be changed."""
 
-SHOWN = tuple(getattr(Task, name) for name in TaskPublic.model_fields)
+_task = table(Task).c
+SHOWN = tuple(_task[name] for name in TaskPublic.model_fields)
 """The columns of a task as the API shows it, in its order."""
 
-_OWNED = col(Task.owner_id) == bindparam("owner_id")
-_THIS = (_OWNED, col(Task.id) == bindparam("id"))
+_OWNED = _task.owner_id == bindparam("owner_id")
+_THIS = (_OWNED, _task.id == bindparam("id"))
 
 GET = Query(select(*SHOWN).where(*_THIS))
 CREATE = Query(
@@ -57,15 +57,22 @@ UPDATE = Query(
     .returning(*SHOWN)
 )
 DELETE = Query(delete(Task).where(*_THIS))
-TITLE_FOLDED = Query(select(col(Task.title_folded)).where(*_THIS))
+TITLE_FOLDED = Query(select(_task.title_folded).where(*_THIS))
 
 SORT_KEYS: dict[str, tuple[Any, ...]] = {
-    "id": (col(Task.id),),
-    "created_at": (col(Task.created_at), col(Task.id)),
-    "updated_at": (col(Task.updated_at), col(Task.id)),
-    "title": (col(Task.title_folded), col(Task.title), col(Task.id)),
+    "id": (_task.id,),
+    "created_at": (_task.created_at, _task.id),
+    "updated_at": (_task.updated_at, _task.id),
+    "title": (_task.title_folded, _task.title, _task.id),
 }
 """What each order compares. All end in `id`, so that no two tasks are equal."""
+POSITION_TYPES: dict[str, tuple[type, ...]] = {
+    "id": (int,),
+    "created_at": (str, int),
+    "updated_at": (str, int),
+    "title": (str, str, int),
+}
+"""The types of a position in each order, as JSON has them."""
 
 
 async def get(tx: Tx, owner_id: int, task_id: int) -> Row:
@@ -189,7 +196,7 @@ async def _position(tx: Tx, owner_id: int, sort: str, task: Row) -> list[Any]:
 
 
 def _filters(by_done: bool) -> list[Any]:
-    return [_OWNED, col(Task.done) == bindparam("done")] if by_done else [_OWNED]
+    return [_OWNED, _task.done == bindparam("done")] if by_done else [_OWNED]
 
 
 @lru_cache

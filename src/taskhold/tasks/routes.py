@@ -1,6 +1,6 @@
 """Tasks over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -10,7 +10,7 @@ from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import JSON, Answer, json_answer
 from taskhold.http.conditional import IfMatch, Tags, TagsDep
 from taskhold.http.once import Write
-from taskhold.http.openapi import headers, not_modified, problems, write_problems
+from taskhold.http.openapi import answers, not_modified, problems, write_problems
 from taskhold.http.pages import Page, link_to_next, read_cursor
 from taskhold.http.request import Request
 from taskhold.http.route import Route
@@ -46,8 +46,7 @@ class HistoryPage(Page):
     status_code=201,
     response_model=TaskPublic,
     response_description="The new task.",
-    responses={201: headers("Location", "ETag", "Idempotent-Replayed")}
-    | write_problems(413, 415),
+    responses=answers(201, "Location", "ETag", "Idempotent-Replayed") | write_problems(413, 415),
 )
 async def create_task(task: TaskCreate, write: Write) -> Answer:
     """Add a task."""
@@ -58,7 +57,7 @@ async def create_task(task: TaskCreate, write: Write) -> Answer:
     "/tasks",
     response_model=list[TaskPublic],
     response_description="The tasks, as a bare array.",
-    responses={200: headers("ETag", "Link")} | not_modified() | problems(),
+    responses=answers(200, "ETag", "Link") | not_modified() | problems(),
 )
 async def list_tasks(
     page: Annotated[TaskPage, Query()],
@@ -68,8 +67,7 @@ async def list_tasks(
     tags: TagsDep,
 ) -> Answer:
     """List tasks, a page at a time: follow `Link` until there is none."""
-    keys = operations.SORT_KEYS[page.sort.removeprefix("-")]
-    after = read_cursor(page, tuple(key.type.python_type for key in keys))
+    after = read_cursor(page, operations.POSITION_TYPES[page.sort.removeprefix("-")])
     # The seq first: should a write come between, the ETag is older than its page, never newer.
     seq = await store.read(journal.cursor, user.id)
     if tags.client_has(seq):
@@ -86,7 +84,7 @@ async def list_tasks(
     )
     answer = tags.answer(to_json(listed.tasks), seq)
     if listed.next_position is not None:
-        answer.headers.append(link_to_next(request.url.path, page, listed.next_position))
+        answer.headers.append(link_to_next(request.scope["path"], page, listed.next_position))
     return answer
 
 
@@ -109,7 +107,7 @@ async def count_tasks(
     "/tasks/{task_id}",
     response_model=TaskPublic,
     response_description="The task.",
-    responses={200: headers("ETag")} | not_modified() | problems(404),
+    responses=answers(200, "ETag") | not_modified() | problems(404),
 )
 async def get_task(task_id: TaskId, user: CurrentUser, store: StoreDep, tags: TagsDep) -> Answer:
     """Read one task."""
@@ -121,7 +119,7 @@ async def get_task(task_id: TaskId, user: CurrentUser, store: StoreDep, tags: Ta
     "/tasks/{task_id}",
     response_model=TaskPublic,
     response_description="The task as it is now.",
-    responses={200: headers("ETag", "Idempotent-Replayed")} | write_problems(404, 412, 413, 415),
+    responses=answers(200, "ETag", "Idempotent-Replayed") | write_problems(404, 412, 413, 415),
 )
 async def update_task(
     task_id: TaskId, changes: TaskUpdate, write: Write, may_change: IfMatch
@@ -135,7 +133,7 @@ async def update_task(
     status_code=204,
     response_model=None,
     response_description="It is gone from the list.",
-    responses={204: headers("Idempotent-Replayed")} | write_problems(404, 412),
+    responses=answers(204, "Idempotent-Replayed") | write_problems(404, 412),
 )
 async def delete_task(task_id: TaskId, write: Write, may_change: IfMatch) -> Answer:
     """Delete a task. Its id is never used again, and its history can still be read."""
@@ -146,7 +144,7 @@ async def delete_task(task_id: TaskId, write: Write, may_change: IfMatch) -> Ans
     "/tasks/{task_id}/history",
     response_model=list[ChangePublic],
     response_description="The changes, newest first.",
-    responses={200: headers("Link")} | problems(404),
+    responses=answers(200, "Link") | problems(404),
 )
 async def list_task_history(
     task_id: TaskId,
@@ -167,7 +165,7 @@ async def list_task_history(
     )
     answer = Answer(200, changes_as_json(changes), [JSON])
     if more:
-        answer.headers.append(link_to_next(request.url.path, page, [changes[-1]["seq"]]))
+        answer.headers.append(link_to_next(request.scope["path"], page, [changes[-1]["seq"]]))
     return answer
 
 
@@ -180,5 +178,5 @@ def _shown(task: Row, tags: Tags) -> Answer:
     return Answer(200, to_json(task), [JSON, *tags.headers(task["version"])])
 
 
-def _deleted(_: Any, tags: Tags) -> Answer:
+def _deleted(_: None, _tags: Tags) -> Answer:
     return Answer(204)

@@ -1,6 +1,7 @@
 """The lesson's table `task`, made or adopted, with its journal."""
 
 import secrets
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +17,7 @@ ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
+    """Make the tables; adopt `task` if the lesson's app made it."""
     connection = op.get_bind()
     on_sqlite = connection.dialect.name == "sqlite"
     time = sa.DateTime(timezone=not on_sqlite)
@@ -66,7 +68,7 @@ def upgrade() -> None:
         {"lineage": secrets.token_hex(4)},
     )
 
-    ours = [
+    ours: list[sa.Column[Any]] = [
         sa.Column("created_at", time, nullable=False, server_default=now),
         sa.Column("updated_at", time, nullable=False, server_default=now),
         sa.Column("completed_at", time),
