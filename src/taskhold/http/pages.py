@@ -46,11 +46,11 @@ class Page(BaseModel):
         )
 
 
-def read_cursor(page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
+def read_cursor(path: str, page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
     """The position in `page.after`, of the given types; None where there is no cursor.
 
-    Raises Validation for a cursor that is malformed, was made under other filters or another
-    order, or came with an offset.
+    Raises Validation for a cursor that is malformed, was made at another path, under other
+    filters or in another order, or came with an offset.
     """
     if page.after is None:
         return None
@@ -61,7 +61,7 @@ def read_cursor(page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
         shape, position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise _unfit("is not a cursor of this server") from None
-    if shape != page.shape():
+    if shape != [path, page.shape()]:
         raise _unfit("was made under other filters or another order")
     if not _fits(position, kinds):
         raise _unfit("is not a cursor of this server")
@@ -71,7 +71,7 @@ def read_cursor(page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
 def link_to_next(path: str, page: Page, position: list[Any]) -> tuple[bytes, bytes]:
     """The `Link` header to the page behind `position` (RFC 8288)."""
     shape = page.shape()
-    cursor = _encode([shape, position])
+    cursor = _encode([[path, shape], position])
     query = f"{shape}&limit={page.limit}" if shape else f"limit={page.limit}"
     return b"link", f'<{path}?{query}&after={cursor}>; rel="next"'.encode()
 

@@ -42,20 +42,28 @@ def prepare(path: Path, lock: WriteLock) -> str:
     _check_folder(path)
     try:
         lock.acquire()
+        lineage = _prepare(path)
     except OSError as error:
+        lock.remove()
         raise StartupError(f"{path.parent} can't be written: {error.strerror}") from None
-    try:
-        is_new = _create(path)
-        revision = _look(path)
-        if revision != HEAD:
-            if not is_new:
-                _take_snapshot(path)
-            adoption.migrate(path)
-        return _switch_on(path)
     except sqlite3.Error as error:
+        lock.remove()
         raise _explain(path, error) from error
-    finally:
-        lock.release()
+    except StartupError:
+        lock.remove()
+        raise
+    lock.release()
+    return lineage
+
+
+def _prepare(path: Path) -> str:
+    is_new = _create(path)
+    revision = _look(path)
+    if revision != HEAD:
+        if not is_new:
+            _take_snapshot(path)
+        adoption.migrate(path)
+    return _switch_on(path)
 
 
 def network_file_system(path: Path, mounts: str) -> str | None:
@@ -97,8 +105,11 @@ def _create(path: Path) -> bool:
 
 
 def _look(path: Path) -> str | None:
-    """The revision of the schema, None where there is none. Reads only."""
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+    """The revision of the schema, None where there is none.
+
+    Reads only, but for what SQLite itself does after a crash of the program that wrote last.
+    """
+    with closing(sqlite3.connect(_uri_to_look(path), uri=True)) as connection:
         tables = {
             name
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -115,6 +126,19 @@ def _look(path: Path) -> str | None:
                 f"start that version"
             )
         return revision
+
+
+def _uri_to_look(path: Path) -> str:
+    """How to open the file for reading, leaving nothing beside it (https://sqlite.org/uri.html)."""
+    with path.open("rb") as file:
+        in_wal_mode = file.read(20)[18:] == b"\2\2"  # https://sqlite.org/fileformat2.html
+    if path.with_name(f"{path.name}-journal").exists():
+        mode = "rw"  # the program that wrote last crashed, and its journal has to be rolled back
+    elif in_wal_mode and not path.with_name(f"{path.name}-wal").exists():
+        mode = "ro&immutable=1"  # nobody has it open, and a WAL would be made just to look
+    else:
+        mode = "ro"
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def _check_for_damage(connection: sqlite3.Connection) -> None:

@@ -67,7 +67,8 @@ async def list_tasks(
     tags: TagsDep,
 ) -> Answer:
     """List tasks, a page at a time: follow `Link` until there is none."""
-    after = read_cursor(page, operations.POSITION_TYPES[page.sort.removeprefix("-")])
+    path = request.scope["path"]
+    after = read_cursor(path, page, operations.POSITION_TYPES[page.sort.removeprefix("-")])
     # The seq first: should a write come between, the ETag is older than its page, never newer.
     seq = await store.read(journal.cursor, user.id)
     if tags.client_has(seq):
@@ -84,7 +85,7 @@ async def list_tasks(
     )
     answer = tags.answer(to_json(listed.tasks), seq)
     if listed.next_position is not None:
-        answer.headers.append(link_to_next(request.scope["path"], page, listed.next_position))
+        answer.headers.append(link_to_next(path, page, listed.next_position))
     return answer
 
 
@@ -154,7 +155,8 @@ async def list_task_history(
     store: StoreDep,
 ) -> Answer:
     """List what happened to a task, newest first; also to one that was deleted."""
-    after = read_cursor(page, (int,))
+    path = request.scope["path"]
+    after = read_cursor(path, page, (int,))
     changes, more = await store.read(
         journal.history,
         user.id,
@@ -165,7 +167,7 @@ async def list_task_history(
     )
     answer = Answer(200, changes_as_json(changes), [JSON])
     if more:
-        answer.headers.append(link_to_next(request.scope["path"], page, [changes[-1]["seq"]]))
+        answer.headers.append(link_to_next(path, page, [changes[-1]["seq"]]))
     return answer
 
 
