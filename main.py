@@ -5,8 +5,12 @@ from taskhold.store.library import choose
 choose()  # before anything imports sqlite3
 
 from taskhold.app import create_app  # noqa: E402
+from taskhold.logs import configure_logs  # noqa: E402
+from taskhold.settings import Settings  # noqa: E402
 from taskhold.tasks.models import Task, TaskBase, TaskCreate, TaskPublic, TaskUpdate  # noqa: E402
 
 __all__ = ["Task", "TaskBase", "TaskCreate", "TaskPublic", "TaskUpdate", "app"]
 
-app = create_app()
+settings = Settings.from_environment()
+configure_logs(settings)
+app = create_app(settings)

@@ -23,7 +23,9 @@ def configure_logs(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=not pretty),
     ]
     if pretty:
-        last: list[Processor] = [structlog.dev.ConsoleRenderer()]
+        # A plain traceback: the other ones show the variables, and so what people keep here.
+        plain = structlog.dev.plain_traceback
+        last: list[Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     handler = logging.StreamHandler(sys.stderr)

@@ -1,5 +1,6 @@
 """What SQLite's error codes mean for the person who asked (https://sqlite.org/rescode.html)."""
 
+import errno
 import sqlite3
 
 from taskhold.errors import Problem, StorageFull, Unavailable
@@ -15,6 +16,7 @@ BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = (
     14,
     26,
 )
+DISK_FAILS = "The disk that holds the database fails; nothing was saved."
 IOERR_SHMSIZE = 4874
 """The shared-memory file could not grow: the disk is full."""
 
@@ -34,8 +36,10 @@ def is_damage(error: sqlite3.Error) -> bool:
     return primary_code(error) in (CORRUPT, NOTADB)
 
 
-def problem_from(error: sqlite3.Error) -> Problem | None:
+def problem_from(error: sqlite3.Error | OSError) -> Problem | None:
     """The problem that this failure of the database is; None where it is a mistake of ours."""
+    if isinstance(error, OSError):
+        return StorageFull() if error.errno == errno.ENOSPC else Unavailable(DISK_FAILS)
     if primary_code(error) == FULL or getattr(error, "sqlite_errorcode", 0) == IOERR_SHMSIZE:
         return StorageFull()
     if is_busy(error):
@@ -43,5 +47,5 @@ def problem_from(error: sqlite3.Error) -> Problem | None:
     if is_damage(error):
         return Unavailable("The database file is damaged; restore a backup.")
     if primary_code(error) in (IOERR, READONLY, CANTOPEN):
-        return Unavailable("The disk that holds the database fails; nothing was saved.")
+        return Unavailable(DISK_FAILS)
     return None

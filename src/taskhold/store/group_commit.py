@@ -13,13 +13,14 @@ import asyncio
 import contextvars
 import os
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Condition, Lock, Thread
 from typing import Any
 
 import structlog
@@ -30,6 +31,8 @@ from taskhold.store.lock import WriteLock
 
 WAIT_SECONDS = 5.0
 """How long a write waits for its turn before it is told 503."""
+CLOSE_SECONDS = 2.0
+"""How long closing waits for the batch that is on its way."""
 BATCH_SECONDS = 0.010
 """How long one batch may hold the event loop."""
 CHECKPOINT_BYTES = 16 * 1024 * 1024
@@ -85,9 +88,11 @@ class GroupCommit:
         self._wal = wal
         self._wal_stat = wal.stat()
         self._checkpoint_at = CHECKPOINT_BYTES
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="taskhold-commit")
-        self._mutex = threading.Lock()
-        self._idle = threading.Condition(self._mutex)
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        # A daemon: it may be waiting for another process when this one has to stop.
+        Thread(target=self._work, name="taskhold-commit", daemon=True).start()
+        self._mutex = Lock()
+        self._idle = Condition(self._mutex)
         self._queue: deque[Write] = deque()
         self._working = False
         self._closing = False
@@ -116,9 +121,10 @@ class GroupCommit:
         """Let what is queued finish, then close the connection."""
         with self._idle:
             self._closing = True
-            self._idle.wait_for(lambda: not self._working, timeout=WAIT_SECONDS)
-        self._thread.shutdown()
-        self.connection.close()
+            is_idle = self._idle.wait_for(lambda: not self._working, timeout=CLOSE_SECONDS)
+        if is_idle:
+            self.connection.close()
+            self._calls.put(None)
 
     def _give_up(self, write: Write) -> None:
         with self._mutex:
@@ -142,7 +148,7 @@ class GroupCommit:
             if not (isinstance(error, sqlite3.Error) and faults.is_busy(error)):
                 self._fail_waiting(error)
                 return
-        self._thread.submit(self._wait_for_turn)
+        self._calls.put(self._wait_for_turn)
 
     def _run_waiting(self) -> None:
         """Run what waits, each in its savepoint; then commit it all."""
@@ -161,7 +167,7 @@ class GroupCommit:
         if self.connection.total_changes == before:  # nothing to keep, so nothing to wait for
             self._abandon(batch)
             return
-        self._thread.submit(self._commit, batch)
+        self._calls.put(partial(self._commit, batch))
 
     def _run_one(self, write: Write) -> None:
         """Run one write. Raises where not this one alone but the whole transaction is gone."""
@@ -202,6 +208,10 @@ class GroupCommit:
                 self.connection.execute("ROLLBACK")
 
     # In the commit thread
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
 
     def _wait_for_turn(self) -> None:
         """Wait for other processes and programs, as long as anybody here still wants to write."""
@@ -309,10 +319,10 @@ class GroupCommit:
 
     def _meaning(self, error: BaseException) -> BaseException:
         """The problem that a failure of the database is; anything else as it is."""
-        if not isinstance(error, sqlite3.Error):
+        if not isinstance(error, sqlite3.Error | OSError):
             return error
         log.error("write failed", error=str(error), code=getattr(error, "sqlite_errorname", ""))
-        if faults.is_damage(error):
+        if isinstance(error, sqlite3.Error) and faults.is_damage(error):
             self.broken = "The database file is damaged; restore a backup."
         return faults.problem_from(error) or error
 
