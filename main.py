@@ -12,5 +12,5 @@ from taskhold.tasks.models import Task, TaskBase, TaskCreate, TaskPublic, TaskUp
 __all__ = ["Task", "TaskBase", "TaskCreate", "TaskPublic", "TaskUpdate", "app"]
 
 settings = Settings.from_environment()
-configure_logs(settings)
+configure_logs(settings, whole_process=False)
 app = create_app(settings)

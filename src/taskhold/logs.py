@@ -12,8 +12,8 @@ from taskhold.settings import Settings
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
-def configure_logs(settings: Settings) -> None:
-    """Send our events and those of the libraries to standard error, in one format."""
+def configure_logs(settings: Settings, *, whole_process: bool) -> None:
+    """Send our events to standard error; with `whole_process` also the libraries' warnings."""
     pretty = settings.log_format == "pretty" or (
         settings.log_format == "auto" and sys.stderr.isatty()
     )
@@ -35,11 +35,11 @@ def configure_logs(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(settings.log_level.upper())
-    for chatty in ("alembic", "uvicorn.error"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    ours = logging.getLogger("taskhold")
+    ours.handlers, ours.propagate = [handler], False
+    ours.setLevel(settings.log_level.upper())
+    if whole_process:
+        logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -32,5 +32,5 @@ def app_again() -> FastAPI:
     from taskhold.logs import configure_logs
 
     settings = Settings.from_environment()
-    configure_logs(settings)
+    configure_logs(settings, whole_process=False)
     return create_app(settings)

@@ -123,7 +123,7 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartupError where it can't begin."""
-    configure_logs(settings)
+    configure_logs(settings, whole_process=True)
     listener = listen(settings.host, settings.port)
     url = _url(settings.host, listener.getsockname()[1])
     app = create_app(settings)
@@ -174,7 +174,7 @@ def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> No
 
 def _work(settings: Settings, listener: socket.socket, ready: Connection) -> None:
     """A worker process: serve, and tell the parent when it does."""
-    configure_logs(settings)
+    configure_logs(settings, whole_process=True)
     try:
         _run(create_app(settings), listener, lambda: ready.send_bytes(b"ready"))
     except StartupError as error:
