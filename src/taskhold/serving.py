@@ -24,6 +24,7 @@ from taskhold.app import create_app
 from taskhold.errors import StartupError
 from taskhold.logs import configure_logs
 from taskhold.settings import Settings
+from taskhold.store.library import choose
 
 SLOW_SECONDS = 12.0
 """How long a client may take over its headers, over its body (and a second more for each
@@ -174,6 +175,7 @@ def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> No
 
 def _work(settings: Settings, listener: socket.socket, ready: Connection) -> None:
     """A worker process: serve, and tell the parent when it does."""
+    choose()  # before anything here imports sqlite3
     configure_logs(settings, whole_process=True)
     try:
         _run(create_app(settings), listener, lambda: ready.send_bytes(b"ready"))

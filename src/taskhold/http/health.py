@@ -25,7 +25,7 @@ async def is_alive() -> Answer:
 
 @router.get("/readyz", responses=_STATUS, response_description="It can serve.")
 async def is_ready(store: StoreDep) -> Answer:
-    """Tell whether the database answers, is migrated and can be written; it needs no login."""
+    """Tell whether the database answers and is migrated; it needs no login."""
     await store.check()
     return json_answer({"status": "ok"})
 

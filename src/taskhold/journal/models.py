@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Column, ForeignKey, Index, Text
 from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
-from taskhold.tasks.models import TaskPublic
+from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
 
 OUTSIDE = "outside"
 """The actor of what another program wrote to the file."""
@@ -47,8 +48,27 @@ class Change(Stored, table=True):
     undoes: int | None = Field(default=None, sa_column=Column(Id))
 
 
+EXAMPLE_CHANGE: dict[str, Any] = {
+    "seq": 2,
+    "at": EXAMPLE_TASK["updated_at"],
+    "actor": "open",
+    "action": "update",
+    "kind": "task",
+    "id": 1,
+    "before": EXAMPLE_TASK
+    | {"done": False, "completed_at": None}
+    | {"updated_at": EXAMPLE_TASK["created_at"], "version": 1},
+    "after": EXAMPLE_TASK,
+    "operation": 2,
+    "key": None,
+    "undoes": None,
+}
+
+
 class ChangePublic(SQLModel):
     """One change, as the API shows it."""
+
+    model_config = SQLModelConfig(json_schema_extra={"example": EXAMPLE_CHANGE})
 
     seq: int = Field(ge=1, description="Counts per account, in the order of commits, without gaps.")
     at: Stamp

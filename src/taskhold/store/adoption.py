@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -90,7 +90,8 @@ def extend_table(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -
     ) as batch:
         for column in columns:
             if column.name in present:
-                batch.alter_column(column.name, server_default=column.server_default)
+                default = cast("Any", column.server_default)
+                batch.alter_column(column.name, server_default=default.arg if default else None)
             else:
                 batch.add_column(column)
     for definition in definitions:

@@ -43,6 +43,11 @@ UNSURE = (
     "Repeat it with the same Idempotency-Key once the disk is well."
 )
 
+FILES_GONE = (
+    "The database file or its WAL was deleted or replaced while the server ran, so nothing is "
+    "saved any more. Stop every program that uses the database, then start the server again."
+)
+
 log = structlog.get_logger()
 
 
@@ -82,11 +87,13 @@ class Write:
 class GroupCommit:
     """The one writer of a process. Its connection is used by one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: WriteLock, wal: Path) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: WriteLock, database: Path, wal: Path
+    ) -> None:
         self.connection = connection
         self._lock = lock
-        self._wal = wal
-        self._wal_stat = wal.stat()
+        self._database, self._database_stat = database, database.stat()
+        self._wal, self._wal_stat = wal, wal.stat()
         self._checkpoint_at = CHECKPOINT_BYTES
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # A daemon: it may be waiting for another process when this one has to stop.
@@ -241,7 +248,7 @@ class GroupCommit:
         error: BaseException | None = None
         try:
             self.connection.execute("COMMIT")
-            size = self._check_wal()
+            size = self._check_files()
         except sqlite3.Error as failure:
             error = self._failed_commit(failure)
         except BaseException as failure:
@@ -277,27 +284,34 @@ class GroupCommit:
         self._unsettled = False
         return True
 
-    def _check_wal(self) -> int:
-        """The WAL's size in bytes. Raises Unavailable, for good, where it isn't the one in use.
+    def _check_files(self) -> int:
+        """The WAL's size in bytes. Raises Unavailable, for good, where the files are not ours.
 
-        Somebody deleted or replaced the files under us: `rm tasks.db*`, or another copy of the
-        SQLite library in this process that closed its last connection. What is committed then
-        goes to a file without a name. Where only the WAL lost its name, its rows can still be
+        Somebody deleted or replaced them under us: `rm tasks.db*`, or another copy of the SQLite
+        library in this process that closed its last connection. What is committed then goes to
+        a file without a name. Where only the WAL lost its name, what it holds can still be
         written back to the database.
         """
-        try:
-            there = self._wal.stat()
-            if os.path.samestat(there, self._wal_stat):
-                return there.st_size
-        except FileNotFoundError:
-            with suppress(sqlite3.Error):
+        size = self.wal_size()
+        if size is not None:
+            return size
+        with suppress(OSError, sqlite3.Error):
+            if self._database_is_there() and not self._wal.exists():
                 self.connection.execute("PRAGMA wal_checkpoint(FULL)")
-        self.broken = (
-            f"{self._wal.name} was deleted or replaced while the server ran, so nothing more is "
-            f"saved. Stop every program that uses the database, then start the server again."
-        )
+        self.broken = FILES_GONE
         log.critical(self.broken)
-        raise Unavailable(self.broken)
+        raise Unavailable(f"{self.broken} Whether this change was kept is not known.")
+
+    def wal_size(self) -> int | None:
+        """The WAL's size in bytes; None where it or the database is no longer the one in use."""
+        with suppress(FileNotFoundError):
+            wal = self._wal.stat()
+            if os.path.samestat(wal, self._wal_stat) and self._database_is_there():
+                return wal.st_size
+        return None
+
+    def _database_is_there(self) -> bool:
+        return os.path.samestat(self._database.stat(), self._database_stat)
 
     def _checkpoint(self, size: int) -> None:
         with suppress(sqlite3.Error):

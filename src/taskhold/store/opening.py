@@ -40,19 +40,19 @@ def prepare(path: Path, lock: WriteLock) -> str:
     damaged, one that a newer version made, and one on a network file system.
     """
     _check_folder(path)
+    lineage = None
     try:
         lock.acquire()
         lineage = _prepare(path)
     except OSError as error:
-        lock.remove()
         raise StartupError(f"{path.parent} can't be written: {error.strerror}") from None
     except sqlite3.Error as error:
-        lock.remove()
         raise _explain(path, error) from error
-    except StartupError:
-        lock.remove()
-        raise
-    lock.release()
+    finally:
+        if lineage is None:
+            lock.remove()
+        else:
+            lock.release()
     return lineage
 
 

@@ -6,9 +6,9 @@ import threading
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Self, cast
+from urllib.parse import quote
 
 from sqlalchemy import select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
 from taskhold.store import Operation, P, Row, T, Tx, faults
-from taskhold.store.group_commit import GroupCommit, drive
+from taskhold.store.group_commit import FILES_GONE, GroupCommit, drive
 from taskhold.store.lock import WriteLock
 from taskhold.store.opening import prepare
 from taskhold.store.query import SQLITE_CODECS, Compiled, Query, now
@@ -94,7 +94,8 @@ class SQLiteStore:
             self._reading = threading.Lock()
             self._reader.execute("SELECT 1 FROM database").fetchone()  # makes the WAL, if none is
             wal = self.path.with_name(self.path.name + "-wal")
-            self._writer = GroupCommit(connect(self.path), lock, wal)
+            self._writer = GroupCommit(connect(self.path), lock, self.path, wal)
+            self._long = threading.local()
             self._long_readers = ThreadPoolExecutor(2, thread_name_prefix="taskhold-read")
             self._finish = weakref.finalize(
                 self, _close, self._writer, self._long_readers, self._reader, lock
@@ -125,10 +126,11 @@ class SQLiteStore:
             self.open()
 
         def run() -> T:
-            with closing(connect(self.path, read_only=True)) as connection:
-                tx = SQLiteTx(connection, self._compiled)
-                result: T = drive(_coroutine(operation, tx, *args, **kwargs))
-                return result
+            if not hasattr(self._long, "reader"):
+                self._long.reader = connect(self.path, read_only=True)
+            tx = SQLiteTx(self._long.reader, self._compiled)
+            result: T = drive(_coroutine(operation, tx, *args, **kwargs))
+            return result
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._long_readers, run)
@@ -152,18 +154,24 @@ class SQLiteStore:
     async def check(self) -> None:
         if not self._is_open:
             raise Unavailable("The database is not open yet.")
-        if self._writer.broken:
-            raise Unavailable(self._writer.broken)
+        if self._writer.broken or self._writer.wal_size() is None:
+            raise Unavailable(self._writer.broken or FILES_GONE)
 
         await self.read(_ask, LINEAGE)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection with every promise switched on: WAL, FULL, foreign keys. It never waits."""
+    """A connection with every promise switched on: FULL, foreign keys. It makes no file."""
     connection = sqlite3.connect(
-        path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
     )
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: an fsync that reaches the disk
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     if read_only:

@@ -8,6 +8,7 @@ from pydantic import Field as PydanticField
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Column, ForeignKey, Index, Text, text
 from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from taskhold.accounts.models import OPEN_ACCOUNT_ID
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
@@ -18,7 +19,10 @@ WHITE_SPACE = (
 )
 """Unicode's White_Space property (https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt)."""
 TITLE_LENGTH = 500
-EXAMPLE_TASK = {
+STRICT = SQLModelConfig(extra="forbid", strict=True)
+"""For what comes in. Said here: SQLModel's constructor would validate laxly once more."""
+
+EXAMPLE_TASK: dict[str, Any] = {
     "id": 1,
     "title": "Write the report",
     "done": True,
@@ -106,12 +110,16 @@ class Task(TaskBase, Stored, table=True):
     program wrote the title."""
 
 
-class TaskCreate(TaskBase, extra="forbid"):
+class TaskCreate(TaskBase):
     """A new task."""
 
+    model_config = STRICT
 
-class TaskUpdate(SQLModel, extra="forbid"):
+
+class TaskUpdate(SQLModel):
     """What to change; what is not sent stays as it is."""
+
+    model_config = STRICT
 
     title: Title = Field(default=None, schema_extra={"json_schema_extra": _without_default})
     done: bool = Field(default=None, schema_extra={"json_schema_extra": _without_default})
@@ -119,6 +127,8 @@ class TaskUpdate(SQLModel, extra="forbid"):
 
 class TaskPublic(SQLModel):
     """A task as the API shows it."""
+
+    model_config = SQLModelConfig(json_schema_extra={"example": EXAMPLE_TASK})
 
     id: int = Field(ge=1, description="1, 2, 3 …, never used twice.")
     title: str
