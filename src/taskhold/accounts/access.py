@@ -6,6 +6,7 @@ the browser (by DNS rebinding, or by a plain form) must not get in.
 """
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import Annotated, NamedTuple
 
@@ -25,6 +26,8 @@ SWITCHED_OFF = (
     "host beyond loopback), and this version has no accounts yet."
 )
 
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]+))(?::\d{1,5})?")
+"""The Host header, RFC 9110 section 7.2."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FROM_A_PROXY = (b"forwarded", b"via", b"x-real-ip")
 _SAME_SITE = (b"same-origin", b"none")
@@ -88,10 +91,8 @@ def _is_loopback_pair(peer: str, host_field: bytes) -> bool:
 
 
 def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() else host
+    matched = _HOST.fullmatch(host)
+    return (matched["v6"] or matched["name"]) if matched else ""
 
 
 def _is_cross_site(request: Request, fields: dict[bytes, bytes]) -> bool:

@@ -64,7 +64,8 @@ class Frame:
             await answer.send(scope, send, header)
         if self._log_requests or status >= 500:
             took = round((time.perf_counter() - began) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+            tell = log.error if status >= 500 else log.info
+            tell("request", method=scope["method"], path=scope["path"], status=status, ms=took)
 
     async def _answer(self, request: Request, send_framed: Send) -> Answer | None:
         """What to answer; None where `others` has answered already."""

@@ -54,7 +54,7 @@ def read_cursor(path: str, page: Page, kinds: tuple[type, ...]) -> list[Any] | N
     """
     if page.after is None:
         return None
-    if page.offset:
+    if "offset" in page.model_fields_set:
         raise _unfit("can't be combined with offset")
     try:
         padded = page.after + "=" * (-len(page.after) % 4)
