@@ -58,14 +58,25 @@ class Protocol(HttpToolsProtocol):
         self._received += len(data)
         super().data_received(data)
         if self._in_headers and self._received > HEADER_BYTES and not self.transport.is_closing():
-            self.transport.write(
-                STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.close()
+            self._refuse_headers()
 
     def on_headers_complete(self) -> None:
+        if self._received > HEADER_BYTES:  # they may have come in one piece with a body
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > HEADER_BYTES:
+                raise ValueError("the headers are too large")  # ends in send_400_response
         self._in_headers = False
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._in_headers and self._received > HEADER_BYTES:
+            self._refuse_headers()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse_headers(self) -> None:
+        self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -35,7 +35,9 @@ def check_json(body: bytes) -> None:
     except RecursionError:
         raise InvalidJSON("The body is nested too deeply.") from None
     except json.JSONDecodeError as error:
-        raise InvalidJSON(f"The body is not JSON: {error.msg} at character {error.pos}.") from None
+        raise InvalidJSON(
+            f"The body is not JSON: {error.msg.removesuffix(' at')} at character {error.pos}."
+        ) from None
 
 
 def field_errors(error: ValidationError, place: str) -> list[FieldError]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from taskhold.errors import FieldError, Validation
+from taskhold.http.query import Number
 
 LARGEST_OFFSET = 1_000_000
 _PLACE = {"limit", "offset", "after"}
@@ -20,8 +21,8 @@ class Page(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(default=20, ge=1, le=500, description="How many at the most.")
-    offset: int = Field(
+    limit: Number = Field(default=20, ge=1, le=500, description="How many at the most.")
+    offset: Number = Field(
         default=0,
         ge=0,
         le=LARGEST_OFFSET,

@@ -1,14 +1,27 @@
 """Strict query strings: a parameter that isn't known, or came twice, is refused."""
 
-from typing import Generic, TypeVar
+import re
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from taskhold.errors import FieldError, Validation
 from taskhold.http.body import field_errors
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _whole_number(text: object) -> object:
+    if isinstance(text, str) and not _DIGITS.fullmatch(text):
+        raise PydanticCustomError("int_parsing", "should be a whole number")
+    return text
+
+
+Number = Annotated[int, BeforeValidator(_whole_number)]
+"""A whole number in ASCII digits; pydantic alone takes `1_0` and `5.0` as well."""
+_DIGITS = re.compile("-?[0-9]{1,20}")
 MAX_PARAMETERS = 100
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import JSON, Answer
 from taskhold.http.openapi import problems
+from taskhold.http.query import Number
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
 from taskhold.journal import operations
@@ -22,10 +23,10 @@ class ChangesAfter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: int | None = Field(
+    after: Number | None = Field(
         default=None, ge=0, le=2**63 - 1, description="The `cursor` of the last answer."
     )
-    limit: int = Field(default=100, ge=1, le=500, description="How many at the most.")
+    limit: Number = Field(default=100, ge=1, le=500, description="How many at the most.")
 
 
 @router.get(
