@@ -11,14 +11,12 @@ its own, on the event loop, where a few index look-ups cost less than a change o
 
 import asyncio
 import contextvars
-import os
 import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Condition, Lock, Thread
 from typing import Any
@@ -27,6 +25,7 @@ import structlog
 
 from taskhold.errors import Unavailable
 from taskhold.store import faults
+from taskhold.store.files import FILES_GONE, OpenFiles
 from taskhold.store.lock import WriteLock
 
 WAIT_SECONDS = 5.0
@@ -41,11 +40,6 @@ CHECKPOINT_BYTES = 16 * 1024 * 1024
 UNSURE = (
     "The disk failed while this was being saved; whether it was kept is not known. "
     "Repeat it with the same Idempotency-Key once the disk is well."
-)
-
-FILES_GONE = (
-    "The database file or its WAL was deleted or replaced while the server ran, so nothing is "
-    "saved any more. Stop every program that uses the database, then start the server again."
 )
 
 log = structlog.get_logger()
@@ -87,13 +81,10 @@ class Write:
 class GroupCommit:
     """The one writer of a process. Its connection is used by one thread at a time."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, lock: WriteLock, database: Path, wal: Path
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: WriteLock, files: OpenFiles) -> None:
         self.connection = connection
         self._lock = lock
-        self._database, self._database_stat = database, database.stat()
-        self._wal, self._wal_stat = wal, wal.stat()
+        self._files = files
         self._checkpoint_at = CHECKPOINT_BYTES
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         # A daemon: it may be waiting for another process when this one has to stop.
@@ -285,33 +276,16 @@ class GroupCommit:
         return True
 
     def _check_files(self) -> int:
-        """The WAL's size in bytes. Raises Unavailable, for good, where the files are not ours.
-
-        Somebody deleted or replaced them under us: `rm tasks.db*`, or another copy of the SQLite
-        library in this process that closed its last connection. What is committed then goes to
-        a file without a name. Where only the WAL lost its name, what it holds can still be
-        written back to the database.
-        """
-        size = self.wal_size()
+        """The WAL's size in bytes. Raises Unavailable, for good, where the files are not ours."""
+        size = self._files.wal_size()
         if size is not None:
             return size
-        with suppress(OSError, sqlite3.Error):
-            if self._database_is_there() and not self._wal.exists():
+        if self._files.only_wal_is_gone():  # what it holds can still be written back
+            with suppress(sqlite3.Error):
                 self.connection.execute("PRAGMA wal_checkpoint(FULL)")
         self.broken = FILES_GONE
-        log.critical(self.broken)
-        raise Unavailable(f"{self.broken} Whether this change was kept is not known.")
-
-    def wal_size(self) -> int | None:
-        """The WAL's size in bytes; None where it or the database is no longer the one in use."""
-        with suppress(FileNotFoundError):
-            wal = self._wal.stat()
-            if os.path.samestat(wal, self._wal_stat) and self._database_is_there():
-                return wal.st_size
-        return None
-
-    def _database_is_there(self) -> bool:
-        return os.path.samestat(self._database.stat(), self._database_stat)
+        log.critical(FILES_GONE)
+        raise Unavailable(f"{FILES_GONE} Whether this change was kept is not known.")
 
     def _checkpoint(self, size: int) -> None:
         with suppress(sqlite3.Error):

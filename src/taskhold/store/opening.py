@@ -15,6 +15,7 @@ import structlog
 
 from taskhold.errors import StartupError
 from taskhold.store import adoption, faults
+from taskhold.store.files import wal_of
 from taskhold.store.lock import WriteLock
 from taskhold.store.migrations import HEAD, REVISIONS
 
@@ -134,7 +135,7 @@ def _uri_to_look(path: Path) -> str:
         in_wal_mode = file.read(20)[18:] == b"\2\2"  # https://sqlite.org/fileformat2.html
     if path.with_name(f"{path.name}-journal").exists():
         mode = "rw"  # the program that wrote last crashed, and its journal has to be rolled back
-    elif in_wal_mode and not path.with_name(f"{path.name}-wal").exists():
+    elif in_wal_mode and not wal_of(path).exists():
         mode = "ro&immutable=1"  # nobody has it open, and a WAL would be made just to look
     else:
         mode = "ro"

@@ -17,7 +17,8 @@ from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
 from taskhold.store import Operation, P, Row, T, Tx, faults
-from taskhold.store.group_commit import FILES_GONE, GroupCommit, drive
+from taskhold.store.files import FILES_GONE, OpenFiles
+from taskhold.store.group_commit import GroupCommit, drive
 from taskhold.store.lock import WriteLock
 from taskhold.store.opening import prepare
 from taskhold.store.query import SQLITE_CODECS, Compiled, Query, now
@@ -93,8 +94,8 @@ class SQLiteStore:
             self._reader = connect(self.path, read_only=True)
             self._reading = threading.Lock()
             self._reader.execute("SELECT 1 FROM database").fetchone()  # makes the WAL, if none is
-            wal = self.path.with_name(self.path.name + "-wal")
-            self._writer = GroupCommit(connect(self.path), lock, self.path, wal)
+            self._files = OpenFiles(self.path)
+            self._writer = GroupCommit(connect(self.path), lock, self._files)
             self._long = threading.local()
             self._long_readers = ThreadPoolExecutor(2, thread_name_prefix="taskhold-read")
             self._finish = weakref.finalize(
@@ -154,7 +155,7 @@ class SQLiteStore:
     async def check(self) -> None:
         if not self._is_open:
             raise Unavailable("The database is not open yet.")
-        if self._writer.broken or self._writer.wal_size() is None:
+        if self._writer.broken or self._files.wal_size() is None:
             raise Unavailable(self._writer.broken or FILES_GONE)
 
         await self.read(_ask, LINEAGE)
