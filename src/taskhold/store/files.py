@@ -1,4 +1,4 @@
-"""The tripwire: are the database and its WAL still the files that we opened?
+"""The tripwire: the database and its WAL have to stay the files that were opened.
 
 Somebody may delete or replace them under us: `rm tasks.db*`, or another copy of the SQLite library
 in this process that closes its last connection. What is committed then goes to a file without a
