@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from taskhold import __version__
 from taskhold.accounts.access import open_mode_allowed
@@ -14,6 +13,7 @@ from taskhold.http import docs, health, openapi
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.frame import Frame
 from taskhold.http.route import Route
+from taskhold.journal.models import EXAMPLE_CHANGE
 from taskhold.journal.routes import router as journal_router
 from taskhold.settings import Settings
 from taskhold.store import open_store
@@ -37,7 +37,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=_lifespan,
         openapi_url=None,
-        generate_unique_id_function=_operation_id,
         telemetry=_NO_TELEMETRY,
     )
     app.state.settings = settings
@@ -46,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (tasks_router, journal_router, health.router, docs.router):
         app.router.routes.extend(router.routes)
     app.router.routes.append(docs.assets())
-    openapi.complete(app)
+    openapi.complete(app, {"ChangePublic": EXAMPLE_CHANGE})
     # Set here instead of built on the first request: FastAPI's own stack costs 20 µs a request
     # and answers some errors as plain text. Frame does what it does.
     app.middleware_stack = Frame(
@@ -62,10 +61,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(app.state.store.open)
     yield
     await asyncio.to_thread(app.state.store.close)
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}

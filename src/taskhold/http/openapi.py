@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what FastAPI reads from the signatures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -38,8 +38,31 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "How to say who you are.",
         "schema": {"type": "string"},
     },
+    "Cache-Control": {
+        "description": "Only the client's own cache may keep it, and has to ask whether it holds.",
+        "schema": {"type": "string", "const": "private, no-cache"},
+    },
+    "Vary": {
+        "description": "What else in a request decides about the answer.",
+        "schema": {"type": "string"},
+    },
+    "Accept": {
+        "description": "The media type that a POST takes.",
+        "schema": {"type": "string"},
+    },
+    "Accept-Patch": {
+        "description": "The media types that a PATCH takes (RFC 5789).",
+        "schema": {"type": "string"},
+    },
 }
-_OF_STATUS = {401: ["WWW-Authenticate"], 503: ["Retry-After"], 507: ["Retry-After"]}
+_WITH = {"ETag": ("ETag", "Cache-Control", "Vary")}
+"""Headers that come together."""
+_OF_STATUS = {
+    401: ["WWW-Authenticate"],
+    415: ["Accept", "Accept-Patch"],
+    503: ["Retry-After"],
+    507: ["Retry-After"],
+}
 
 
 def answers(status: int, *names: str) -> Responses:
@@ -48,7 +71,8 @@ def answers(status: int, *names: str) -> Responses:
 
 
 def _headers(*names: str) -> dict[str, Any]:
-    return {"headers": {name: _HEADERS[name] for name in names}}
+    sent = [each for name in names for each in _WITH.get(name, (name,))]
+    return {"headers": {name: _HEADERS[name] for name in sent}}
 
 
 def not_modified() -> Responses:
@@ -56,11 +80,12 @@ def not_modified() -> Responses:
     return {304: {"description": "The client has it: If-None-Match names it.", **_headers("ETag")}}
 
 
-def problems(*statuses: int) -> Responses:
+def problems(*statuses: int, for_everybody: bool = False) -> Responses:
     """The problems that a route may answer, beside those that every route may."""
     kinds = kinds_of_problem()
     found: Responses = {}
-    for status in sorted({401, 422, 500, 503, *statuses}):
+    of_every_route = {422, 500, 503} if for_everybody else {401, 422, 500, 503}
+    for status in sorted({*of_every_route, *statuses}):
         named = [kind for kind in kinds if kind.status == status]
         found[status] = {
             "description": " / ".join(kind.title for kind in named) or "Not found",
@@ -130,13 +155,19 @@ _PROBLEM_SCHEMA = {
 }
 
 
-def complete(app: FastAPI) -> None:
-    """Make `app.openapi()` say all of it."""
+def complete(app: FastAPI, examples: Mapping[str, Any]) -> None:
+    """Make `app.openapi()` say all of it.
+
+    `examples` are of schemas, by name: FastAPI takes every null out of what it describes itself.
+    """
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _add(describe())
+            document = describe()
+            _add(document)
+            for name, example in examples.items():
+                document["components"]["schemas"][name]["example"] = example
         assert app.openapi_schema is not None
         return app.openapi_schema
 

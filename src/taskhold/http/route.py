@@ -41,6 +41,7 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if isinstance(options.get("response_model"), DefaultPlaceholder):
             options["response_model"] = None  # not what the endpoint returns: an Answer is no model
+        options["operation_id"] = options.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **options)
         self.handle_request = _compile(self.dependant)
 

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from sqlalchemy import Column, ForeignKey, Index, Text
 from sqlmodel import Field, SQLModel
-from sqlmodel._compat import SQLModelConfig
 
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
 from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
@@ -67,8 +66,6 @@ EXAMPLE_CHANGE: dict[str, Any] = {
 
 class ChangePublic(SQLModel):
     """One change, as the API shows it."""
-
-    model_config = SQLModelConfig(json_schema_extra={"example": EXAMPLE_CHANGE})
 
     seq: int = Field(ge=1, description="Counts per account, in the order of commits, without gaps.")
     at: Stamp

@@ -57,7 +57,6 @@ UPDATE = Query(
     .returning(*SHOWN)
 )
 DELETE = Query(delete(Task).where(*_THIS))
-TITLE_FOLDED = Query(select(_task.title_folded).where(*_THIS))
 
 SORT_KEYS: dict[str, tuple[Any, ...]] = {
     "id": (_task.id,),
@@ -162,10 +161,15 @@ async def list_page(
     for number, value in enumerate(after or ()):
         parameters[f"after_{number}"] = value
     tasks = await tx.all(query, **parameters)
-    if len(tasks) <= limit:
-        return Listed(tasks, None)
-    del tasks[limit:]
-    return Listed(tasks, await _position(tx, owner_id, sort, tasks[-1]))
+    keys = SORT_KEYS[sort.removeprefix("-")]
+    next_position = None
+    if len(tasks) > limit:
+        del tasks[limit:]
+        next_position = [tasks[-1][key.name] for key in keys]
+    for hidden in (key.name for key in keys if key not in SHOWN):
+        for task in tasks:
+            del task[hidden]
+    return Listed(tasks, next_position)
 
 
 async def count(tx: Tx, owner_id: int, *, done: bool | None) -> int:
@@ -184,17 +188,6 @@ async def _get_version(tx: Tx, author: Author, task_id: int, may_change: Version
     return task
 
 
-async def _position(tx: Tx, owner_id: int, sort: str, task: Row) -> list[Any]:
-    """The values of `task` that its order compares."""
-    key = sort.removeprefix("-")
-    if key == "id":
-        return [task["id"]]
-    if key == "title":  # as it is stored: another program's title may not be folded yet
-        stored = await tx.one(TITLE_FOLDED, owner_id=owner_id, id=task["id"])
-        return [stored["title_folded"] if stored else "", task["title"], task["id"]]
-    return [task[key], task["id"]]
-
-
 def _filters(by_done: bool) -> list[Any]:
     return [_OWNED, _task.done == bindparam("done")] if by_done else [_OWNED]
 
@@ -203,7 +196,9 @@ def _filters(by_done: bool) -> list[Any]:
 def _page_query(sort: str, by_done: bool, continues: bool) -> Query:
     keys = SORT_KEYS[sort.removeprefix("-")]
     descends = sort.startswith("-")
-    statement = select(*SHOWN).where(*_filters(by_done))
+    # What it compares comes with the row: asked for later, the row may have changed.
+    hidden = (key for key in keys if key not in SHOWN)
+    statement = select(*SHOWN, *hidden).where(*_filters(by_done))
     if continues:
         position = tuple_(
             *(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys))

@@ -24,7 +24,7 @@ from taskhold.tasks.models import TaskCount, TaskCreate, TaskFilter, TaskPublic,
 
 router = APIRouter(route_class=Route, tags=["tasks"])
 
-TaskId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[1])]
+TaskId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The task's id.", examples=[1])]
 _LONG_OFFSET = 1_000
 """Rows that a read on the event loop may skip."""
 
