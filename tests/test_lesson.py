@@ -177,6 +177,30 @@ with Session(engine) as session:
     assert by_engine == by_app
 
 
+def test_an_engine_that_was_there_first_keeps_its_locks_when_the_app_opens_the_file(
+    tmp_path: Path,
+) -> None:
+    """Closing any descriptor of the file drops them (https://sqlite.org/howtocorrupt.html, 2.2).
+
+    Another process would then take itself for the last one, and delete the WAL under both.
+    """
+    run_script(tmp_path, APP + FLOW)
+    script = """
+import subprocess
+from sqlmodel import create_engine, Session, select
+first_engine = create_engine("sqlite:///tasks.db")
+with Session(first_engine) as session:
+    print(len(session.exec(select(Task)).all()))
+print(client.post("/tasks", json={"title": "Opens the store"}).status_code)
+other = "import sqlite3; sqlite3.connect('tasks.db').execute('SELECT count(*) FROM task').close()"
+subprocess.run([sys.executable, "-c", other], check=True)
+print(client.post("/tasks", json={"title": "After the other process"}).status_code)
+"""
+    assert run_script(tmp_path, APP + script).splitlines() == ["2", "201", "201"]
+    titles = [title for _, title, _ in rows_of(tmp_path / "tasks.db")]
+    assert titles[2:] == ["Opens the store", "After the other process"]
+
+
 @pytest.mark.parametrize("created_at", [False, True])
 def test_the_lessons_own_models_read_and_write_the_file_in_another_process(
     tmp_path: Path, created_at: bool

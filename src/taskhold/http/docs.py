@@ -15,13 +15,15 @@ router = APIRouter(route_class=Route, include_in_schema=False)
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _POLICY = (
     b"content-security-policy",
-    b"default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    # Redoc puts its styles into empty style elements and one with the style of its scroll bars
-    # (the second hash changes with its version: the browser's console says the new one).
-    b"style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
-    b"'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; "
-    b"worker-src blob:; "  # Redoc's search
-    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    (
+        b"default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        # Redoc puts its styles into empty style elements and one with the style of its scroll bars
+        # (the second hash changes with its version: the browser's console says the new one).
+        b"style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
+        b"'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; "
+        b"worker-src blob:; "  # Redoc's search
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
 )
 """Nothing from another host: Redoc would load its maker's logo from a CDN."""
 
