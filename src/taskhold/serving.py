@@ -31,8 +31,11 @@ SLOW_SECONDS = 12.0
 100 KB of it), or reading nothing of its answer. Checked once a second."""
 BODY_BYTES_PER_SECOND = 100_000
 HEADER_BYTES = 65_536
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may rest between requests; proxies let go of theirs after 60 seconds."""
 STOP_SECONDS = 8
 """How long requests in flight may take to finish when the server stops."""
+MOST_OPEN_FILES = 65_536
 FAILED_START = 3
 
 log = structlog.get_logger()
@@ -136,6 +139,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartupError where it can't begin."""
     configure_logs(settings, whole_process=True)
+    _allow_many_connections()
     listener = listen(settings.host, settings.port)
     url = _url(settings.host, listener.getsockname()[1])
     app = create_app(settings)
@@ -179,6 +183,7 @@ def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> No
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     Server(config, ready).run(sockets=[listener])
@@ -241,6 +246,18 @@ def _end(workers: list[BaseProcess]) -> None:
         worker.join(max(0.0, until - time.monotonic()))
         worker.kill()
         worker.join()
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files: shells give 1,024, and each connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _url(host: str, port: int) -> str:

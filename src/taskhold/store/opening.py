@@ -4,6 +4,7 @@ Nothing is written before the look is over, so a file that can't be served stays
 """
 
 import os
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -29,6 +30,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
         *("fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.davfs", "fuse.gcsfuse"),
     )
 )
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How mountinfo writes spaces, tabs, line ends and backslashes."""
 MOUNTS = Path("/proc/self/mountinfo")
 
 log = structlog.get_logger()
@@ -40,9 +43,9 @@ def prepare(path: Path, lock: WriteLock) -> str:
     Raises StartupError for a folder that can't be written, a file that is no database or is
     damaged, one that a newer version made, and one on a network file system.
     """
-    _check_folder(path)
     lineage = None
     try:
+        _check_folder(path)
         lock.acquire()
         lineage = _prepare(path)
     except OSError as error:
@@ -75,7 +78,7 @@ def network_file_system(path: Path, mounts: str) -> str | None:
     best, found = "", ""
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
-        point = before.split()[4].encode().decode("unicode_escape")
+        point = _OCTAL.sub(lambda code: chr(int(code[1], 8)), before.split()[4])
         is_above = path.is_relative_to(point)
         if is_above and len(point) >= len(best):
             best, found = point, after.split()[0]
@@ -155,7 +158,7 @@ def _check_for_damage(connection: sqlite3.Connection) -> None:
     finally:
         connection.set_progress_handler(None, 0)
     if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
+        raise sqlite3.DatabaseError(verdict.splitlines()[-1])
 
 
 def _take_snapshot(path: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import WithJsonSchema
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Table
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -78,6 +78,6 @@ class Database(Stored, table=True):
     __tablename__ = "database"
 
     id: int = Field(primary_key=True)
-    lineage: str
+    lineage: str = Field(sa_column=Column(Text, nullable=False))
     settled: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Counts the writes that a store makes only to settle a commit that failed."""

@@ -83,7 +83,7 @@ class SQLiteStore:
             raise StartupError(
                 "The database URL should name a file, like sqlite:///tasks.db", exit_code=2
             )
-        return cls(Path(parsed.database).absolute())
+        return cls(Path(parsed.database).resolve())  # SQLite puts the WAL beside the file itself
 
     def open(self) -> None:
         with self._opening:
