@@ -47,7 +47,10 @@ class LiveServer:
         self._server = Server(config, ready.set)
         self._thread = threading.Thread(target=self._server.run, args=([listener],))
         self._thread.start()
-        assert ready.wait(20), "the server did not start"
+        while not ready.wait(0.01):
+            if not self._thread.is_alive():
+                listener.close()
+                raise AssertionError("the server did not start")
 
     def stop(self) -> None:
         self._server.should_exit = True

@@ -7,16 +7,15 @@ themselves and journal a delete before they do it, which is how the triggers tel
 """
 
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
 
 import sqlalchemy as sa
 
 from taskhold.errors import StartupError
 from taskhold.folding import fold
 from taskhold.store.migrations import upgrade
+from taskhold.store.rebuild import rebuild
 
 NOW = "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
 """The present in UTC, as SQLAlchemy writes a `DATETIME`: SQLite has milliseconds only."""
@@ -35,17 +34,31 @@ _TYPES = {
     "owner_id": _NUMBER,
     "title_folded": _TEXT,
 }
+OUR_COLUMNS = {
+    "id": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
+    "created_at": f"DATETIME DEFAULT {NOW} NOT NULL",
+    "updated_at": f"DATETIME DEFAULT {NOW} NOT NULL",
+    "completed_at": "DATETIME",
+    "version": "INTEGER DEFAULT 0 NOT NULL",
+    "owner_id": "INTEGER DEFAULT 1 NOT NULL REFERENCES account (id)",
+    "title_folded": "TEXT DEFAULT '' NOT NULL",
+}
+"""As the first migration makes them on SQLite."""
 _OUR_TABLES = frozenset({"database", "account", "change", "kept_answer"})
+
+
+_WITHOUT_ROWID = "SELECT 1 FROM pragma_index_list('task') WHERE origin = 'pk'"
 
 
 def check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
     """Raises StartupError where a file without our schema can't be adopted. Reads only."""
+    tables = {name.lower() for name in tables}
     if taken := sorted(_OUR_TABLES & tables):
         raise StartupError(f"{path} has a table “{taken[0]}” of another program; name another file")
     if "task" not in tables:
         return
     columns = {
-        name: (declared.partition("(")[0].strip().upper(), primary)
+        name.lower(): (declared.partition("(")[0].strip().upper(), primary)
         for _, name, declared, _, _, primary in connection.execute("PRAGMA table_info(task)")
     }
     for name in ("id", "title", "done"):
@@ -57,51 +70,38 @@ def check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
                 f"{path}: the column “{name}” of the table “task” is {declared or 'untyped'}, "
                 f"but Taskhold needs {_TYPES[name][0]}; rename that column, then start again"
             )
-    if not columns["id"][1]:
-        raise StartupError(f"{path}: the column “id” of the table “task” is not its primary key")
+    keys = [name for name, (_, primary) in columns.items() if primary]
+    if keys != ["id"] or connection.execute(_WITHOUT_ROWID).fetchone():
+        raise StartupError(f"{path}: the column “id” of the table “task” is not its rowid")
 
 
 def migrate(path: Path) -> None:
-    """Bring the schema up to date, in one transaction: all of it or nothing."""
+    """Bring the schema up to date, in one transaction: all of it or nothing (sqlite3.Error)."""
     with closing(sqlite3.connect(path, isolation_level=None)) as driver_connection:
         driver_connection.execute("PRAGMA synchronous = FULL")
-        # Views and triggers may name the table that is rebuilt (https://sqlite.org/lang_altertable.html).
+        # Views and triggers may name the table that is rebuilt.
         driver_connection.execute("PRAGMA legacy_alter_table = ON")
         engine = sa.create_engine(
             "sqlite://", creator=lambda: driver_connection, poolclass=sa.StaticPool
         )
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            upgrade(connection)
-            connection.commit()
+            try:
+                upgrade(connection)
+                connection.commit()
+            except sa.exc.DBAPIError as error:
+                raise error.orig or error from None
 
 
-def extend_table(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> None:
+def extend_table(connection: sa.Connection) -> None:
     """Rebuild the lesson's `task` with our columns and AUTOINCREMENT; all else of it stays."""
-    from alembic import op
-
-    present = {column["name"] for column in sa.inspect(connection).get_columns("task")}
-    triggers = connection.execute(
-        sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'task'")
-    ).scalars()
-    definitions = list(triggers)
-    with op.batch_alter_table(
-        "task", recreate="always", table_kwargs={"sqlite_autoincrement": True}
-    ) as batch:
-        for column in columns:
-            if column.name in present:
-                default = cast("Any", column.server_default)
-                batch.alter_column(column.name, server_default=default.arg if default else None)
-            else:
-                batch.add_column(column)
-    for definition in definitions:
-        connection.exec_driver_sql(definition)
+    rebuild(connection.exec_driver_sql, "task", OUR_COLUMNS, key="id")
 
 
 def journal_everything(connection: sa.Connection) -> None:
     """Journal each row of an adopted `task` as created, by what is known of it."""
     execute = connection.exec_driver_sql
-    execute(f"UPDATE task SET created_at = {NOW} WHERE created_at IS NULL")
+    execute(f"UPDATE task SET created_at = {_as_time('created_at')}")
     execute(
         "UPDATE task SET version = 1, updated_at = created_at, "
         "completed_at = CASE WHEN done THEN created_at END"
@@ -125,7 +125,7 @@ def create_triggers(connection: sa.Connection) -> None:
     for statement in (
         f"""
         CREATE TRIGGER task_inserted_outside AFTER INSERT ON task WHEN NEW.version = 0 BEGIN
-            UPDATE task SET version = 1, updated_at = {NOW},
+            UPDATE task SET version = 1, created_at = {_as_time("created_at")}, updated_at = {NOW},
                 completed_at = CASE WHEN done THEN {NOW} END WHERE id = NEW.id;
             {_journal("create", "NULL", after, this_row)}
         END""",
@@ -177,10 +177,7 @@ def _task_as_json(row: str) -> str:
     """SQL for a row of `task` as the API shows it in this revision of the schema."""
 
     def stamp(column: str) -> str:
-        return (
-            f"CASE length({row}.{column}) WHEN 26 THEN replace({row}.{column}, ' ', 'T') || 'Z' "
-            f"ELSE strftime('%Y-%m-%dT%H:%M:%f000Z', {row}.{column}) END"
-        )
+        return f"replace({row}.{column}, ' ', 'T') || 'Z'"
 
     return (
         f"json_object('id', {row}.id, 'title', {row}.title, "
@@ -188,3 +185,10 @@ def _task_as_json(row: str) -> str:
         f"'completed_at', {stamp('completed_at')}, 'created_at', {stamp('created_at')}, "
         f"'updated_at', {stamp('updated_at')}, 'version', {row}.version)"
     )
+
+
+def _as_time(column: str) -> str:
+    """SQL for a time that another program wrote in the form in which we keep times."""
+    digits = "????-??-?? ??:??:??.??????".replace("?", "[0-9]")
+    parsed = f"strftime('%Y-%m-%d %H:%M:%f000', {column})"
+    return f"CASE WHEN {column} GLOB '{digits}' THEN {column} ELSE coalesce({parsed}, {NOW}) END"

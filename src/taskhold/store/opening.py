@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -64,9 +64,13 @@ def _prepare(path: Path) -> str:
     is_new = _create(path)
     revision = _look(path)
     if revision != HEAD:
-        if not is_new:
-            _take_snapshot(path)
-        adoption.migrate(path)
+        snapshot = None if is_new else _take_snapshot(path)
+        try:
+            adoption.migrate(path)
+        except BaseException:
+            if snapshot:
+                snapshot.unlink()
+            raise
     return _switch_on(path)
 
 
@@ -102,7 +106,10 @@ def _check_folder(path: Path) -> None:
 def _create(path: Path) -> bool:
     """Make the file, for its owner alone; whether it was new or empty."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise StartupError(f"{path} can't be written: it is read-only for this user")
         return path.stat().st_size == 0
     except OSError as error:
         raise StartupError(f"{path} can't be written: {error.strerror}") from None
@@ -134,15 +141,18 @@ def _look(path: Path) -> str | None:
 
 def _uri_to_look(path: Path) -> str:
     """How to open the file for reading, leaving nothing beside it (https://sqlite.org/uri.html)."""
-    with path.open("rb") as file:
-        in_wal_mode = file.read(20)[18:] == b"\2\2"  # https://sqlite.org/fileformat2.html
     if path.with_name(f"{path.name}-journal").exists():
         mode = "rw"  # the program that wrote last crashed, and its journal has to be rolled back
-    elif in_wal_mode and not wal_of(path).exists():
+    elif not wal_of(path).exists() and _in_wal_mode(path):
         mode = "ro&immutable=1"  # nobody has it open, and a WAL would be made just to look
     else:
         mode = "ro"
     return f"file:{quote(str(path))}?mode={mode}"
+
+
+def _in_wal_mode(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\2\2"  # https://sqlite.org/fileformat2.html
 
 
 def _check_for_damage(connection: sqlite3.Connection) -> None:
@@ -161,14 +171,16 @@ def _check_for_damage(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(verdict.splitlines()[-1])
 
 
-def _take_snapshot(path: Path) -> None:
+def _take_snapshot(path: Path) -> Path:
     moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     snapshot = path.with_name(f"{path.name}-before-{HEAD}-{moment}")
     os.close(os.open(snapshot, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
         source.backup(target)
     sync(snapshot)
+    sync(snapshot.parent)
     log.warning("the database is changed to this version's schema", snapshot=str(snapshot))
+    return snapshot
 
 
 def _switch_on(path: Path) -> str:
@@ -179,20 +191,23 @@ def _switch_on(path: Path) -> str:
             raise StartupError(f"{path} can't be used in WAL mode (it stays {mode})")
         lineage: str = connection.execute("SELECT lineage FROM database").fetchone()[0]
         adoption.fold_titles(connection)
-    sync(path)
+    sync(path.parent)
     return lineage
 
 
 def sync(path: Path) -> None:
-    """Put a file and its name on the disk (fsync(2): the folder has to be synced as well)."""
-    for target in (path, path.parent):
-        if target.is_dir() and os.name == "nt":
-            continue
-        descriptor = os.open(target, os.O_RDONLY if target.is_dir() else os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Put a file, or the names in a folder, on the disk (fsync(2)).
+
+    Never the database itself: closing a descriptor of it would drop the locks of other
+    connections in this process (https://sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _explain(path: Path, error: sqlite3.Error) -> StartupError:

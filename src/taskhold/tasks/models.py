@@ -82,10 +82,10 @@ class Task(TaskBase, Stored, table=True):
     __tablename__ = "task"
     __table_args__ = (
         Index("ix_task_owner_id", "owner_id", "id"),
-        Index("ix_task_done", "owner_id", "done", "id"),
-        Index("ix_task_created_at", "owner_id", "created_at", "id"),
-        Index("ix_task_updated_at", "owner_id", "updated_at", "id"),
-        Index("ix_task_title", "owner_id", "title_folded", "title", "id"),
+        Index("ix_task_owner_done", "owner_id", "done", "id"),
+        Index("ix_task_owner_created_at", "owner_id", "created_at", "id"),
+        Index("ix_task_owner_updated_at", "owner_id", "updated_at", "id"),
+        Index("ix_task_owner_title", "owner_id", "title_folded", "title", "id"),
         {"sqlite_autoincrement": True},
     )
 

@@ -1,7 +1,6 @@
 """The lesson's table `task`, made or adopted, with its journal."""
 
 import secrets
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,12 +26,12 @@ def upgrade() -> None:
         "database",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("lineage", sa.Text, nullable=False),
-        sa.Column("settled", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("settled", sa.Integer, nullable=False, server_default=sa.text("0")),
     )
     op.create_table(
         "account",
         sa.Column("id", ID, primary_key=True),
-        sa.Column("seq", ID, nullable=False, server_default="0"),
+        sa.Column("seq", ID, nullable=False, server_default=sa.text("0")),
         sqlite_autoincrement=True,
     )
     op.create_table(
@@ -68,38 +67,35 @@ def upgrade() -> None:
         {"lineage": secrets.token_hex(4)},
     )
 
-    ours: list[sa.Column[Any]] = [
-        sa.Column("created_at", time, nullable=False, server_default=now),
-        sa.Column("updated_at", time, nullable=False, server_default=now),
-        sa.Column("completed_at", time),
-        sa.Column("version", ID, nullable=False, server_default="0"),
-        sa.Column(
-            "owner_id",
-            ID,
-            sa.ForeignKey("account.id", name="fk_task_owner_id"),
-            nullable=False,
-            server_default="1",
-        ),
-        sa.Column("title_folded", sa.Text, nullable=False, server_default=""),
-    ]
     adopts = sa.inspect(connection).has_table("task")
     if adopts:
-        adoption.extend_table(connection, ours)
+        adoption.extend_table(connection)
     else:
         op.create_table(
             "task",
             sa.Column("title", sa.String, nullable=False),
             sa.Column("done", sa.Boolean, nullable=False, server_default=sa.false()),
             sa.Column("id", ID, primary_key=True),
-            *ours,
+            sa.Column("created_at", time, nullable=False, server_default=now),
+            sa.Column("updated_at", time, nullable=False, server_default=now),
+            sa.Column("completed_at", time),
+            sa.Column("version", ID, nullable=False, server_default=sa.text("0")),
+            sa.Column(
+                "owner_id",
+                ID,
+                sa.ForeignKey("account.id", name="fk_task_owner_id"),
+                nullable=False,
+                server_default=sa.text("1"),
+            ),
+            sa.Column("title_folded", sa.Text, nullable=False, server_default=""),
             sqlite_autoincrement=True,
         )
     for name, columns in {
         "ix_task_owner_id": ["owner_id", "id"],
-        "ix_task_done": ["owner_id", "done", "id"],
-        "ix_task_created_at": ["owner_id", "created_at", "id"],
-        "ix_task_updated_at": ["owner_id", "updated_at", "id"],
-        "ix_task_title": ["owner_id", "title_folded", "title", "id"],
+        "ix_task_owner_done": ["owner_id", "done", "id"],
+        "ix_task_owner_created_at": ["owner_id", "created_at", "id"],
+        "ix_task_owner_updated_at": ["owner_id", "updated_at", "id"],
+        "ix_task_owner_title": ["owner_id", "title_folded", "title", "id"],
     }.items():
         op.create_index(name, "task", columns)
     if adopts:
