@@ -84,13 +84,13 @@ def migrate(path: Path) -> None:
         engine = sa.create_engine(
             "sqlite://", creator=lambda: driver_connection, poolclass=sa.StaticPool
         )
-        with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
                 upgrade(connection)
                 connection.commit()
-            except sa.exc.DBAPIError as error:
-                raise error.orig or error from None
+        except sa.exc.DBAPIError as error:
+            raise error.orig or error from None
 
 
 def extend_table(connection: sa.Connection) -> None:
