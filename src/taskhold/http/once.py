@@ -17,7 +17,7 @@ from sqlalchemy import Column, ForeignKey, Index, Text, bindparam, delete, inser
 from sqlmodel import Field
 
 from taskhold.accounts.access import CurrentUser, User
-from taskhold.errors import InvalidKey, KeyMismatch
+from taskhold.errors import InvalidKey, KeyMismatch, VersionConflict
 from taskhold.http.answers import Answer
 from taskhold.http.conditional import Tags
 from taskhold.http.request import Request
@@ -90,7 +90,14 @@ class KeyedWrite:
         self._store = store
 
     async def __call__(self, render: Render, operation: Operation[..., Any], *args: Any) -> Answer:
-        return await self._store.write(self._author.account_id, self._run, render, operation, args)
+        try:
+            return await self._store.write(
+                self._author.account_id, self._run, render, operation, args
+            )
+        except VersionConflict as conflict:
+            tags = Tags(self._store.lineage, self._author.account_id)
+            conflict.headers["ETag"] = f'"{tags.of(conflict.current["version"])}"'
+            raise
 
     async def _run(
         self, tx: Tx, render: Render, operation: Operation[..., Any], args: tuple[Any, ...]

@@ -59,6 +59,7 @@ _WITH = {"ETag": ("ETag", "Cache-Control", "Vary")}
 """Headers that come together."""
 _OF_STATUS = {
     401: ["WWW-Authenticate"],
+    412: ["ETag"],
     415: ["Accept", "Accept-Patch"],
     503: ["Retry-After"],
     507: ["Retry-After"],

@@ -1,7 +1,9 @@
 """What SQLite's error codes mean for the person who asked (https://sqlite.org/rescode.html)."""
 
 import errno
+import shutil
 import sqlite3
+from pathlib import Path
 
 from taskhold.errors import Problem, StorageFull, Unavailable
 
@@ -17,8 +19,8 @@ BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = (
     26,
 )
 DISK_FAILS = "The disk that holds the database fails; nothing was saved."
-IOERR_SHMSIZE = 4874
-"""The shared-memory file could not grow: the disk is full."""
+SMALLEST_FREE = 32 * 1024
+"""Bytes of free space below which an I/O error means a full disk: the size of a `-shm` file."""
 
 
 def primary_code(error: sqlite3.Error) -> int:
@@ -36,11 +38,17 @@ def is_damage(error: sqlite3.Error) -> bool:
     return primary_code(error) in (CORRUPT, NOTADB)
 
 
-def problem_from(error: sqlite3.Error | OSError) -> Problem | None:
+def is_full(error: sqlite3.Error, folder: Path) -> bool:
+    """Whether the disk of `folder` is full. A `-shm` file that can't grow is an I/O error only."""
+    code = primary_code(error)
+    return code == FULL or (code == IOERR and shutil.disk_usage(folder).free < SMALLEST_FREE)
+
+
+def problem_from(error: sqlite3.Error | OSError, folder: Path) -> Problem | None:
     """The problem that this failure of the database is; None where it is a mistake of ours."""
     if isinstance(error, OSError):
         return StorageFull() if error.errno == errno.ENOSPC else Unavailable(DISK_FAILS)
-    if primary_code(error) == FULL or getattr(error, "sqlite_errorcode", 0) == IOERR_SHMSIZE:
+    if is_full(error, folder):
         return StorageFull()
     if is_busy(error):
         return Unavailable("The database is locked by another program; nothing was saved.")

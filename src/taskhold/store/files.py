@@ -29,6 +29,11 @@ class OpenFiles:
         self._database_then = database.stat()
         self._wal_then = self._wal.stat()
 
+    @property
+    def folder(self) -> Path:
+        """The folder that both are in."""
+        return self._database.parent
+
     def wal_size(self) -> int | None:
         """The WAL's size in bytes; None where it or the database is no longer the same file."""
         with suppress(FileNotFoundError):

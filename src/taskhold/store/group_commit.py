@@ -14,8 +14,8 @@ import contextvars
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Condition, Lock, Thread
@@ -217,15 +217,14 @@ class GroupCommit:
             self._lock.acquire()
             if self._unsettled and not self._settle():
                 raise Unavailable(UNSURE)
-            self.connection.execute("PRAGMA busy_timeout = 200")
             while self._anybody_waits():
                 try:
-                    self.connection.execute("BEGIN IMMEDIATE")
+                    with self._patience(milliseconds=200):
+                        self.connection.execute("BEGIN IMMEDIATE")
                     break
                 except sqlite3.Error as error:
                     if not faults.is_busy(error):
                         raise
-            self.connection.execute("PRAGMA busy_timeout = 0")
         except BaseException as error:
             self._fail_waiting(error)
             return
@@ -288,12 +287,19 @@ class GroupCommit:
         raise Unavailable(f"{FILES_GONE} Whether this change was kept is not known.")
 
     def _checkpoint(self, size: int) -> None:
-        with suppress(sqlite3.Error):
-            self.connection.execute("PRAGMA busy_timeout = 100")
+        with suppress(sqlite3.Error), self._patience(milliseconds=100):
             (busy, _, _) = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self.connection.execute("PRAGMA busy_timeout = 0")
             # A long reader keeps the WAL: try again when it has grown by as much once more.
             self._checkpoint_at = size + CHECKPOINT_BYTES if busy else CHECKPOINT_BYTES
+
+    @contextmanager
+    def _patience(self, *, milliseconds: int) -> Iterator[None]:
+        """Let SQLite wait for a lock; on the event loop it never does."""
+        self.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        try:
+            yield
+        finally:
+            self.connection.execute("PRAGMA busy_timeout = 0")
 
     # Answers, and the next batch
 
@@ -312,7 +318,7 @@ class GroupCommit:
         log.error("write failed", error=str(error), code=getattr(error, "sqlite_errorname", ""))
         if isinstance(error, sqlite3.Error) and faults.is_damage(error):
             self.broken = "The database file is damaged; restore a backup."
-        return faults.problem_from(error) or error
+        return faults.problem_from(error, self._files.folder) or error
 
     def _go_on(self) -> None:
         with self._mutex:

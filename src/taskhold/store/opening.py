@@ -46,7 +46,9 @@ def prepare(path: Path, lock: WriteLock) -> str:
     lineage = None
     try:
         _check_folder(path)
-        lock.acquire()
+        if not lock.try_acquire():
+            log.warning("waiting for another process that has the database", path=str(path))
+            lock.acquire()
         lineage = _prepare(path)
     except OSError as error:
         raise StartupError(f"{path.parent} can't be written: {error.strerror}") from None
@@ -175,10 +177,14 @@ def _take_snapshot(path: Path) -> Path:
     moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     snapshot = path.with_name(f"{path.name}-before-{HEAD}-{moment}")
     os.close(os.open(snapshot, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
-        source.backup(target)
-    sync(snapshot)
-    sync(snapshot.parent)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
+            source.backup(target)
+        sync(snapshot)
+        sync(snapshot.parent)
+    except BaseException:
+        snapshot.unlink()
+        raise
     log.warning("the database is changed to this version's schema", snapshot=str(snapshot))
     return snapshot
 
@@ -214,7 +220,7 @@ def _explain(path: Path, error: sqlite3.Error) -> StartupError:
     code = faults.primary_code(error)
     if code == faults.NOTADB:
         return StartupError(f"{path} is not a SQLite database; it was left as it is")
-    if code == faults.FULL:
+    if faults.is_full(error, path.parent):
         return StartupError(f"The disk that holds {path} is full")
     if faults.is_busy(error):
         return StartupError(f"{path} is locked by another program; stop it, then start again")

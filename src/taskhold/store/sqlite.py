@@ -118,7 +118,7 @@ class SQLiteStore:
                 result: T = drive(_coroutine(operation, tx, *args, **kwargs))
                 return result
         except sqlite3.Error as error:
-            raise faults.problem_from(error) or error from error
+            raise faults.problem_from(error, self.path.parent) or error from error
 
     async def read_long(
         self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
@@ -136,7 +136,7 @@ class SQLiteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._long_readers, run)
         except sqlite3.Error as error:
-            raise faults.problem_from(error) or error from error
+            raise faults.problem_from(error, self.path.parent) or error from error
 
     async def write(
         self, _owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
