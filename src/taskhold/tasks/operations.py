@@ -69,9 +69,10 @@ POSITION_TYPES: dict[str, tuple[type, ...]] = {
     "id": (int,),
     "created_at": (str, int),
     "updated_at": (str, int),
-    "title": (str, str, int),
+    "title": (bool, str, int),
 }
-"""The types of a position in each order, as JSON has them."""
+"""The types of a position in each order, as JSON has them. That of `title` says whether the title
+is folded yet, not how: folded, 500 characters may become 9,000."""
 
 
 async def get(tx: Tx, owner_id: int, task_id: int) -> Row:
@@ -158,6 +159,9 @@ async def list_page(
     parameters: dict[str, Any] = {"owner_id": owner_id, "limit": limit + 1, "offset": offset}
     if done is not None:
         parameters["done"] = done
+    if after is not None and sort.endswith("title"):
+        is_folded, title, task_id = after
+        after = [fold(title) if is_folded else "", title, task_id]
     for number, value in enumerate(after or ()):
         parameters[f"after_{number}"] = value
     tasks = await tx.all(query, **parameters)
@@ -166,6 +170,8 @@ async def list_page(
     if len(tasks) > limit:
         del tasks[limit:]
         next_position = [tasks[-1][key.name] for key in keys]
+        if sort.endswith("title"):
+            next_position[0] = next_position[0] != ""
     for hidden in (key.name for key in keys if key not in SHOWN):
         for task in tasks:
             del task[hidden]

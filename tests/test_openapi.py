@@ -1,0 +1,203 @@
+"""The OpenAPI document is valid and whole, and the server does what it says."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.routing import APIRoute
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import validate
+
+from tests.support.servers import LiveServer
+
+OPERATIONS = {
+    ("POST", "/tasks"): "create_task",
+    ("GET", "/tasks"): "list_tasks",
+    ("GET", "/tasks/count"): "count_tasks",
+    ("GET", "/tasks/{task_id}"): "get_task",
+    ("PATCH", "/tasks/{task_id}"): "update_task",
+    ("DELETE", "/tasks/{task_id}"): "delete_task",
+    ("GET", "/tasks/{task_id}/history"): "list_task_history",
+    ("GET", "/changes"): "list_changes",
+    ("GET", "/healthz"): "is_alive",
+    ("GET", "/readyz"): "is_ready",
+    ("GET", "/problems/{name}"): "explain_problem",
+}
+"""Clients are generated from these names: to rename one is to break them."""
+DOCS = {("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/redoc")}
+OF_EVERY_ANSWER = {"content-length", "content-type", "date", "server", "connection"}
+"""HTTP's own headers; OpenAPI has no place for them or says that they are not to be described."""
+
+TEXT = {"content": "{}", "headers": {"Content-Type": "text/plain"}}
+ASKED: list[tuple[int, str, str, dict[str, Any]]] = [
+    (201, "POST", "/tasks", {"json": {"title": "a"}, "headers": {"Idempotency-Key": "k"}}),
+    (400, "POST", "/tasks", {"json": {"title": "a"}, "headers": {"Idempotency-Key": ""}}),
+    (403, "POST", "/tasks", {"json": {"title": "a"}, "headers": {"Origin": "http://a.example"}}),
+    (413, "POST", "/tasks", {"json": {"title": "a" * 2**20}}),
+    (415, "POST", "/tasks", TEXT),
+    (422, "POST", "/tasks", {"json": {}}),
+    (200, "GET", "/tasks?limit=1", {}),
+    (304, "GET", "/tasks", {"headers": {"If-None-Match": "*"}}),
+    (401, "GET", "/tasks", {"headers": {"Via": "1.1 a.example"}}),
+    (200, "GET", "/tasks/1", {}),
+    (304, "GET", "/tasks/1", {"headers": {"If-None-Match": "*"}}),
+    (404, "GET", "/tasks/9", {}),
+    (422, "GET", "/tasks/0", {}),
+    (200, "PATCH", "/tasks/1", {"json": {"done": True}}),
+    (412, "PATCH", "/tasks/1", {"json": {"done": True}, "headers": {"If-Match": "x"}}),
+    (415, "PATCH", "/tasks/1", TEXT),
+    (412, "DELETE", "/tasks/1", {"headers": {"If-Match": "x"}}),
+    (204, "DELETE", "/tasks/1", {}),
+    (200, "GET", "/tasks/1/history?limit=1", {}),
+    (404, "GET", "/tasks/9/history", {}),
+    (200, "GET", "/tasks/count", {}),
+    (200, "GET", "/changes?after=0", {}),
+    (410, "GET", "/changes?after=99", {}),
+    (404, "GET", "/problems/none", {}),
+    *((422, "GET", f"{path}?x=", {}) for path in ("/tasks", "/tasks/1", "/tasks/1/history")),
+    *((422, "GET", f"{path}?x=", {}) for path in ("/tasks/count", "/changes", "/healthz")),
+    *((422, "GET", f"{path}?x=", {}) for path in ("/readyz", "/problems/validation")),
+]
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def document(client: httpx2.Client) -> Document:
+    answer = client.get("/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    document: Document = answer.json()
+    return document
+
+
+def operations(document: Document) -> Iterator[tuple[tuple[str, str], Document]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield (method.upper(), path), operation
+
+
+def examples(node: Any) -> Iterator[tuple[Document, Any]]:
+    """Every example below `node`, with the schema that it is an example of."""
+    if isinstance(node, list):
+        for child in node:
+            yield from examples(child)
+    if not isinstance(node, dict):
+        return
+    schema = node.get("schema", node)
+    if "example" in node:
+        yield schema, node["example"]
+    given = node.get("examples", [])
+    values = given if isinstance(given, list) else [entry["value"] for entry in given.values()]
+    yield from ((schema, value) for value in values)
+    for name, child in node.items():
+        if name not in ("example", "examples"):
+            yield from examples(child)
+
+
+def test_the_document_is_valid_openapi(document: Document) -> None:
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_the_names_of_the_operations_stay(document: Document) -> None:
+    assert {key: one["operationId"] for key, one in operations(document)} == OPERATIONS
+
+
+def test_every_route_but_the_docs_is_in_the_document(
+    server: LiveServer, document: Document
+) -> None:
+    routes = {
+        (method, route.path)
+        for route in server.app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert routes - DOCS == {key for key, _ in operations(document)}
+
+
+def test_everything_is_described(document: Document) -> None:
+    for key, operation in operations(document):
+        assert operation["summary"], key
+        assert operation["description"].endswith("."), key
+        assert all(one.get("description") for one in operation.get("parameters", ())), key
+        for status, answer in operation["responses"].items():
+            place = (*key, status)
+            assert answer["description"], place
+            assert "X-Request-ID" in answer["headers"], place
+            for header in answer["headers"].values():
+                assert header["description"], place
+                assert header["schema"], place
+            is_problem = status[0] in "45"
+            for media_type, content in answer.get("content", {}).items():
+                assert content["schema"], place
+                assert media_type == f"application/{'problem+' * is_problem}json", place
+            if is_problem:
+                assert answer["content"]["application/problem+json"]["examples"], place
+
+
+def test_every_example_is_one(document: Document) -> None:
+    found = list(examples(document))
+    assert len(found) > 50
+    for schema, example in found:
+        whole = {**schema, "components": document["components"]}
+        OAS31Validator(whole, format_checker=oas31_format_checker).validate(example)
+
+
+@pytest.mark.parametrize("name", ["TaskCreate", "TaskUpdate", "TaskPublic"])
+def test_a_task_has_an_example(document: Document, name: str) -> None:
+    assert list(examples(document["components"]["schemas"][name]))
+
+
+def test_the_schema_of_a_title_takes_what_the_server_takes(
+    client: httpx2.Client, document: Document
+) -> None:
+    schema = {"$ref": "#/components/schemas/TaskCreate", "components": document["components"]}
+    taken = ["a", " a\t", "\u0085a\u3000", "a b", "\u200b", *("🗒" * n for n in (499, 500))]
+    taken += [f" {'a' * 500}\n"]
+    refused = ["", " \u2003", "a\tb", "a\0", "\x1ca", "a\x7f", "\x9f", "🗒" * 501, f" {'a' * 501} "]
+    for title in taken + refused:
+        answer = client.post("/tasks", json={"title": title})
+        assert answer.status_code == (201 if title in taken else 422), title
+        assert OAS31Validator(schema).is_valid({"title": title}) == (title in taken), title
+
+
+def test_every_answer_is_in_the_document_with_its_headers(
+    client: httpx2.Client, document: Document
+) -> None:
+    for _ in range(3):
+        client.post("/tasks", json={"title": "a"})
+    for status, method, target, options in ASKED:
+        answer = client.request(method, target, **options)
+        assert answer.status_code == status, (method, target)
+        path = re.sub(r"(?<=^/tasks/)\d+", "{task_id}", target.partition("?")[0])
+        path = re.sub(r"(?<=^/problems/).+", "{name}", path)
+        responses = document["paths"][path][method.lower()]["responses"]
+        assert str(status) in responses, (method, target)
+        described = {name.lower() for name in responses[str(status)]["headers"]}
+        assert set(answer.headers) - OF_EVERY_ANSWER <= described, (method, target, status)
+
+
+@pytest.mark.timeout(3600)
+def test_schemathesis_finds_nothing(server: LiveServer, client: httpx2.Client, long: bool) -> None:
+    amount = ["--max-examples", "1000"] if long else ["--max-examples", "60", "--seed", "1"]
+    finished = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+            *("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all"),
+            # tests/support/schemathesis_hooks.py has these two, with what they can't know.
+            *("--exclude-checks", "positive_data_acceptance,use_after_free"),
+            *("--generation-database", "none", "--no-color", *amount),
+        ],
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    changes = client.get("/changes", params={"after": 0, "limit": 500}).json()["changes"]
+    assert {change["action"] for change in changes} == {"create", "update", "delete"}
