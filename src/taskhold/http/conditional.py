@@ -49,9 +49,14 @@ class Tags:
         """200 with the body, or 304 without."""
         if self.client_has(version):
             return self.not_modified(version)
+        return self.shown(body, version)
+
+    def shown(self, body: bytes, version: int) -> Answer:
+        """200 with the body."""
         return Answer(200, body, [JSON, *self.headers(version)])
 
     def not_modified(self, version: int) -> Answer:
+        """304, without a body."""
         return Answer(304, b"", self.headers(version))
 
 

@@ -20,8 +20,9 @@ Row = dict[str, Any]
 class Tx(Protocol):
     """One transaction, as an operation sees it."""
 
-    now: str
-    """When the transaction began: `2026-12-01T09:30:00.000000Z`."""
+    @property
+    def now(self) -> str:
+        """The one time of this transaction: `2026-12-01T09:30:00.000000Z`."""
 
     async def one(self, query: Query, /, **parameters: Any) -> Row | None: ...
 

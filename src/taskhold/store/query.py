@@ -49,7 +49,7 @@ def stamp_from_text(text: str | None) -> str | None:
     if text is None:
         return None
     if len(text) == 26:
-        return f"{text[:10]}T{text[11:]}Z"
+        return text.replace(" ", "T", 1) + "Z"
     try:
         return stamp(datetime.fromisoformat(text))
     except ValueError:

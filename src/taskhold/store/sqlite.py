@@ -31,12 +31,18 @@ LINEAGE = Query(select(table(Database).c.lineage))
 class SQLiteTx:
     """One transaction on one connection. Its methods are coroutines that never suspend."""
 
-    __slots__ = ("_compiled", "_execute", "now")
+    __slots__ = ("_compiled", "_execute", "_now")
 
     def __init__(self, connection: sqlite3.Connection, compiled: "CompiledQueries") -> None:
         self._execute = connection.execute
         self._compiled = compiled
-        self.now = now()
+        self._now: str | None = None
+
+    @property
+    def now(self) -> str:
+        if self._now is None:
+            self._now = now()
+        return self._now
 
     async def one(self, query: Query, /, **parameters: Any) -> Row | None:
         compiled = self._compiled[query]

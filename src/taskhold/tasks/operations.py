@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 from taskhold.errors import NotFound, VersionConflict
 from taskhold.folding import fold
 from taskhold.journal.models import Action
-from taskhold.journal.operations import Author, record
+from taskhold.journal.operations import Author, cursor, record
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
@@ -138,10 +138,13 @@ async def remove(tx: Tx, author: Author, task_id: int, may_change: VersionTest) 
 
 
 class Listed(NamedTuple):
-    """A page of tasks; `next_position` is where the next one begins, None on the last."""
+    """A page of tasks, and the `seq` of the newest change when it was read, or before."""
 
-    tasks: list[Row]
-    next_position: list[Any] | None
+    seq: int
+    tasks: list[Row] | None
+    """None where the caller has them already."""
+    next_position: list[Any] | None = None
+    """Where the next page begins; None on the last."""
 
 
 async def list_page(
@@ -153,8 +156,16 @@ async def list_page(
     after: list[Any] | None,
     offset: int,
     limit: int,
+    is_known: Callable[[int], bool],
 ) -> Listed:
-    """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`."""
+    """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`.
+
+    None at all if the caller knows the present `seq`. It is read first: should a write come
+    between, it is older than the page, never newer.
+    """
+    seq = await cursor(tx, owner_id)
+    if is_known(seq):
+        return Listed(seq, None)
     query = _page_query(sort, done is not None, after is not None)
     parameters: dict[str, Any] = {"owner_id": owner_id, "limit": limit + 1, "offset": offset}
     if done is not None:
@@ -175,7 +186,7 @@ async def list_page(
     for hidden in (key.name for key in keys if key not in SHOWN):
         for task in tasks:
             del task[hidden]
-    return Listed(tasks, next_position)
+    return Listed(seq, tasks, next_position)
 
 
 async def count(tx: Tx, owner_id: int, *, done: bool | None) -> int:

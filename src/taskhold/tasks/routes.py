@@ -69,10 +69,6 @@ async def list_tasks(
     """List tasks, a page at a time: follow `Link` until there is none."""
     path = request.scope["path"]
     after = read_cursor(path, page, operations.POSITION_TYPES[page.sort.removeprefix("-")])
-    # The seq first: should a write come between, the ETag is older than its page, never newer.
-    seq = await store.read(journal.cursor, user.id)
-    if tags.client_has(seq):
-        return tags.not_modified(seq)
     read = store.read_long if page.offset > _LONG_OFFSET else store.read
     listed = await read(
         operations.list_page,
@@ -82,8 +78,11 @@ async def list_tasks(
         after=after,
         offset=page.offset,
         limit=page.limit,
+        is_known=tags.client_has,
     )
-    answer = tags.answer(to_json(listed.tasks), seq)
+    if listed.tasks is None:
+        return tags.not_modified(listed.seq)
+    answer = tags.shown(to_json(listed.tasks), listed.seq)
     if listed.next_position is not None:
         answer.headers.append(link_to_next(path, page, listed.next_position))
     return answer
@@ -177,7 +176,7 @@ def _created(task: Row, tags: Tags) -> Answer:
 
 
 def _shown(task: Row, tags: Tags) -> Answer:
-    return Answer(200, to_json(task), [JSON, *tags.headers(task["version"])])
+    return tags.shown(to_json(task), task["version"])
 
 
 def _deleted(_: None, _tags: Tags) -> Answer:
