@@ -172,9 +172,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve in this process."""
-    config = uvicorn.Config(
+def configuration(app: FastAPI) -> uvicorn.Config:
+    """How uvicorn serves the app."""
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws="none",
@@ -186,7 +186,11 @@ def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> No
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    Server(config, ready).run(sockets=[listener])
+
+
+def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve in this process."""
+    Server(configuration(app), ready).run(sockets=[listener])
 
 
 def _work(settings: Settings, listener: socket.socket, ready: Connection) -> None:

@@ -13,10 +13,9 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
-import uvicorn
 
 from taskhold.app import create_app
-from taskhold.serving import Protocol, Server, listen
+from taskhold.serving import Server, configuration, listen
 from taskhold.settings import Settings
 
 
@@ -34,18 +33,8 @@ class LiveServer:
         listener = listen("127.0.0.1", 0)
         self.port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(
-            self.app,
-            http=Protocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
-        )
         ready = threading.Event()
-        self._server = Server(config, ready.set)
+        self._server = Server(configuration(self.app), ready.set)
         self._thread = threading.Thread(target=self._server.run, args=([listener],))
         self._thread.start()
         while not ready.wait(0.01):
