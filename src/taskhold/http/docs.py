@@ -52,4 +52,4 @@ def assets() -> Mount:
 
 
 def _page(name: str) -> bytes:
-    return resources.files("taskhold").joinpath("docs_assets", name).read_bytes()
+    return resources.files("taskhold.http").joinpath(name).read_bytes()
