@@ -6,16 +6,13 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import main
 import taskhold
 from taskhold.store import migrations, open_store
-from taskhold.store.schema import Stored
 from tests.support.lesson import run_script
+from tests.support.schema import differences_from_the_models
 
 PACKAGE = Path(taskhold.__file__).parent
 MODULES = {
@@ -155,11 +152,7 @@ def test_the_migrated_schema_is_that_of_the_models(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tasks.db'}"
     with closing(open_store(url)) as store:
         store.open()
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        assert compare_metadata(context, Stored.metadata) == []
-    engine.dispose()
+    assert differences_from_the_models(tmp_path / "tasks.db") == []
 
 
 def test_the_known_revisions_are_the_scripts_that_there_are() -> None:

@@ -14,15 +14,12 @@ from typing import Any
 
 import httpx2
 import pytest
-import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from taskhold.errors import StartupError
 from taskhold.store import open_store
-from taskhold.store.schema import Stored
 from tests.support.lesson import run_script, write_lessons_app
 from tests.support.processes import cpu_seconds
+from tests.support.schema import differences_from_the_models
 from tests.support.servers import LiveServer, ServerProcess
 
 Rows = list[tuple[Any, ...]]
@@ -149,11 +146,7 @@ def test_the_adopted_schema_is_that_of_the_models(folder: Path) -> None:
     url = f"sqlite:///{folder / 'tasks.db'}"
     with closing(open_store(url)) as store:
         store.open()
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        assert compare_metadata(context, Stored.metadata) == []
-    engine.dispose()
+    assert differences_from_the_models(folder / "tasks.db") == []
     (task,) = run_sql(folder / "tasks.db", "SELECT sql FROM sqlite_master WHERE name = 'task'")
     assert "AUTOINCREMENT" in task[0]
 

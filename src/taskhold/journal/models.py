@@ -10,9 +10,6 @@ from sqlmodel import Field, SQLModel
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
 from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
 
-OUTSIDE = "outside"
-"""The actor of what another program wrote to the file."""
-
 
 class Action(StrEnum):
     """What happened to an object."""

@@ -79,6 +79,7 @@ def migrate(path: Path) -> None:
     """Bring the schema up to date, in one transaction: all of it or nothing (sqlite3.Error)."""
     with closing(sqlite3.connect(path, isolation_level=None)) as driver_connection:
         driver_connection.execute("PRAGMA synchronous = FULL")
+        driver_connection.execute("PRAGMA foreign_keys = OFF")  # else DROP TABLE would cascade
         # Views and triggers may name the table that is rebuilt.
         driver_connection.execute("PRAGMA legacy_alter_table = ON")
         engine = sa.create_engine(

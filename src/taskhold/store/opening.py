@@ -21,7 +21,7 @@ from taskhold.store.lock import WriteLock
 from taskhold.store.migrations import HEAD, REVISIONS
 
 CHECK_SECONDS = 0.4
-"""How long the start looks for damage; `quick_check` reads about 500 MB a second from memory."""
+"""How long the start may look for damage."""
 
 NETWORK_FILE_SYSTEMS = frozenset(
     (
