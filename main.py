@@ -1,6 +1,6 @@
 """The lesson's entry: `uvicorn main:app --reload`, `from main import app, Task`."""
 
-from taskhold.store.library import choose
+from taskhold.store.sqlite.library import choose
 
 choose()  # before anything imports sqlite3
 

@@ -1,7 +1,7 @@
 """How long a commit waits where four processes write one file: `python -m bench.hand_over`.
 
 Each process commits a row with `synchronous=FULL` again and again for five seconds, taking turns
-by SQLite's busy handler, then by the lock of `taskhold.store.lock`.
+by SQLite's busy handler, then by the lock of `taskhold.store.sqlite.lock`.
 """
 
 import multiprocessing
@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from taskhold.store.lock import WriteLock
-from taskhold.store.sqlite import connect
+from taskhold.store.sqlite.lock import WriteLock
+from taskhold.store.sqlite.store import connect
 
 PROCESSES = 4
 SECONDS = 5.0

@@ -4,7 +4,7 @@ An empty route of Starlette and of FastAPI with one path parameter, then whole r
 on SQLite, and what becomes of 20 rows. Best of five, so that a busy machine disturbs less.
 """
 
-from taskhold.store.library import choose
+from taskhold.store.sqlite.library import choose
 
 choose()  # as the command line does
 
@@ -24,7 +24,7 @@ from starlette.routing import Route  # noqa: E402
 
 from taskhold.app import create_app  # noqa: E402
 from taskhold.settings import Settings  # noqa: E402
-from taskhold.store.sqlite import CompiledQueries, connect  # noqa: E402
+from taskhold.store.sqlite.store import CompiledQueries, connect  # noqa: E402
 from taskhold.tasks.operations import _page_query  # noqa: E402
 
 Call = Callable[[], Awaitable[Any]]

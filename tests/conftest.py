@@ -1,6 +1,6 @@
 """What the tests share: servers on a fresh database, spoken to over HTTP."""
 
-from taskhold.store.library import choose
+from taskhold.store.sqlite.library import choose
 
 choose()  # as the command line does, before anything imports sqlite3
 

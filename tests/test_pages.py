@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskhold.store.query import SQLITE_CODECS, Compiled
-from taskhold.store.sqlite import DIALECT, SQLiteStore, connect
+from taskhold.store.sqlite.store import DIALECT, SQLiteStore, connect
 from taskhold.tasks import operations
 from taskhold.tasks.routes import TaskPage
 from tests.support.servers import LiveServer

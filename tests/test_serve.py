@@ -21,7 +21,7 @@ import pytest
 
 from taskhold.errors import StartupError
 from taskhold.store import open_store
-from taskhold.store.opening import network_file_system
+from taskhold.store.sqlite.opening import network_file_system
 from tests.support.processes import cpu_seconds, running
 from tests.support.servers import ServerProcess
 

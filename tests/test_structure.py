@@ -115,7 +115,7 @@ def test_importing_any_module_opens_and_makes_nothing(tmp_path: Path) -> None:
     )
     script = f"""
 import importlib, sys
-from taskhold.store.library import choose
+from taskhold.store.sqlite.library import choose
 choose()
 made = []
 def watch(event, arguments):

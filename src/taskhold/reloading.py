@@ -24,7 +24,7 @@ def serve_and_reload(settings: Settings) -> None:
 
 def app_again() -> FastAPI:
     """The app, in the process that uvicorn starts anew."""
-    from taskhold.store.library import choose
+    from taskhold.store.sqlite.library import choose
 
     choose()
 

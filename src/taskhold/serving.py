@@ -24,7 +24,7 @@ from taskhold.app import create_app
 from taskhold.errors import StartupError
 from taskhold.logs import configure_logs
 from taskhold.settings import Settings
-from taskhold.store.library import choose
+from taskhold.store.sqlite.library import choose
 
 SLOW_SECONDS = 12.0
 """How long a client may take over its headers, over its body (and a second more for each

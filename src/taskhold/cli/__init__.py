@@ -5,7 +5,7 @@ import sys
 
 def main() -> None:
     """`taskhold`: run a command; a failure is one line on standard error and an exit code."""
-    from taskhold.store.library import choose
+    from taskhold.store.sqlite.library import choose
 
     choose()  # before anything imports sqlite3
 

@@ -68,7 +68,7 @@ class Store(Protocol):
 def open_store(url: str) -> Store:
     """The store that a database URL names; not opened yet."""
     if url.startswith("sqlite:"):
-        from taskhold.store.sqlite import SQLiteStore
+        from taskhold.store.sqlite.store import SQLiteStore
 
         return SQLiteStore.from_url(url)
     scheme = url.split(":", 1)[0]

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from taskhold.store.library import choose
+from taskhold.store.sqlite.library import choose
 
 IOERR_READ = 266
 FULL = 13

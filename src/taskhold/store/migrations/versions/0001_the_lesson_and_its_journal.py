@@ -5,7 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from taskhold.store import adoption
+from taskhold.store.sqlite import adoption
 
 revision = "0001"
 down_revision = None

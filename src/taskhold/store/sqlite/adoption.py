@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from taskhold.errors import StartupError
 from taskhold.folding import fold
 from taskhold.store.migrations import upgrade
-from taskhold.store.rebuild import rebuild
+from taskhold.store.sqlite.rebuild import rebuild
 
 NOW = "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
 """The present in UTC, as SQLAlchemy writes a `DATETIME`: SQLite has milliseconds only."""

@@ -16,13 +16,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
-from taskhold.store import Operation, P, Row, T, Tx, faults
-from taskhold.store.files import FILES_GONE, OpenFiles
-from taskhold.store.group_commit import GroupCommit, drive
-from taskhold.store.lock import WriteLock
-from taskhold.store.opening import prepare
+from taskhold.store import Operation, P, Row, T, Tx
 from taskhold.store.query import SQLITE_CODECS, Compiled, Query, now
 from taskhold.store.schema import Database, table
+from taskhold.store.sqlite import faults
+from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
+from taskhold.store.sqlite.group_commit import GroupCommit, drive
+from taskhold.store.sqlite.lock import WriteLock
+from taskhold.store.sqlite.opening import prepare
 
 DIALECT = sqlite_dialect.dialect(paramstyle="named")
 LINEAGE = Query(select(table(Database).c.lineage))

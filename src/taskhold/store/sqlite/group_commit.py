@@ -24,9 +24,9 @@ from typing import Any
 import structlog
 
 from taskhold.errors import Unavailable
-from taskhold.store import faults
-from taskhold.store.files import FILES_GONE, OpenFiles
-from taskhold.store.lock import WriteLock
+from taskhold.store.sqlite import faults
+from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
+from taskhold.store.sqlite.lock import WriteLock
 
 WAIT_SECONDS = 5.0
 """How long a write waits for its turn before it is told 503."""

@@ -15,10 +15,10 @@ from urllib.parse import quote
 import structlog
 
 from taskhold.errors import StartupError
-from taskhold.store import adoption, faults
-from taskhold.store.files import wal_of
-from taskhold.store.lock import WriteLock
 from taskhold.store.migrations import HEAD, REVISIONS
+from taskhold.store.sqlite import adoption, faults
+from taskhold.store.sqlite.files import wal_of
+from taskhold.store.sqlite.lock import WriteLock
 
 CHECK_SECONDS = 0.4
 """How long the start may look for damage."""

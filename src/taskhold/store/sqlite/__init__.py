@@ -1,0 +1,1 @@
+"""Operations on one SQLite file: reads on the event loop, writes in group commits."""
