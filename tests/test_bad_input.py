@@ -1,19 +1,18 @@
-"""Bad input gets the 4xx that fits, without what was sent in it, and leaves the file as it was."""
+"""Bad input gets the 4xx that fits, without what was sent in it, and changes no row."""
 
 import json
 import socket
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.support import raw
+from tests.support.databases import Databases
 from tests.support.problems import check_problem
 from tests.support.servers import LiveServer
+from tests.support.sql import Rows, run_each, run_sql
 
 SENT = "s3nt-v4lue"
 """Stands in what is sent, and in no answer."""
@@ -21,14 +20,20 @@ MIB = 1024 * 1024
 MANY = 20_000_000
 """The bytes of a body that is far too large."""
 JSON = {"Content-Type": "application/json"}
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+    "postgresql": "SELECT relname FROM pg_class WHERE relkind IN ('r', 'S')"
+    " AND relnamespace = current_schema()::regnamespace",
+}
 WRITES = [("POST", "/tasks"), ("PATCH", "/tasks/1")]
 PAGES = ["/tasks", "/tasks/count", "/tasks/1", "/tasks/1/history", "/changes", "/healthz"]
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def kept(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server with two tasks, a deleted one and a kept answer."""
-    with LiveServer(tmp_path_factory.mktemp("bad-input") / "tasks.db") as server:
+    folder = tmp_path_factory.mktemp("bad-input")
+    with databases.fresh(folder) as database_url, LiveServer(database_url) as server:
         for title in ("first", "second", "third"):
             key = {"Idempotency-Key": title}
             httpx2.post(f"{server.url}/tasks", json={"title": title}, headers=key)
@@ -44,19 +49,17 @@ def client(kept: LiveServer) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_written(kept: LiveServer) -> Iterator[None]:
-    before = rows(kept.database)
+    before = rows(kept.database_url)
     yield
-    assert rows(kept.database) == before
+    assert rows(kept.database_url) == before
 
 
-def rows(database: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        return {
-            name: connection.execute(f'SELECT * FROM "{name}"').fetchall()  # noqa: S608
-            for (name,) in tables.fetchall()
-        }
+def rows(database_url: str) -> dict[str, Rows]:
+    """Every row of every table, and where its sequences are."""
+    kind = database_url.partition(":")[0]
+    names = [name for (name,) in run_sql(database_url, TABLES[kind])]
+    found = run_each(database_url, [f'SELECT * FROM "{name}"' for name in names])  # noqa: S608
+    return dict(zip(names, found, strict=True))
 
 
 def check_refused(answer: httpx2.Response, *statuses: int) -> None:

@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 import pytest
 
+pytestmark = pytest.mark.database("sqlite")  # they are the same on any
+
 PAGES = ("/docs", "/redoc")
 TYPES = {
     "css": "text/css; charset=utf-8",

@@ -15,15 +15,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from sqlalchemy import make_url
 
 from taskhold.errors import StartupError
 from taskhold.store import open_store
 from taskhold.store.sqlite.opening import network_file_system
+from tests.support.postgresql import PASSWORD
 from tests.support.processes import cpu_seconds, running
 from tests.support.servers import ServerProcess
+from tests.support.sql import run_sql
 
 Serve = Callable[..., ServerProcess]
 
@@ -77,9 +80,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: hashlib.sha256(path.read_bytes()).digest() for path in folder.iterdir()}
 
 
-def titles(database: Path) -> list[str]:
-    with closing(sqlite3.connect(database)) as connection:
-        return [title for (title,) in connection.execute("SELECT title FROM task")]
+def titles(database_url: str) -> list[str]:
+    return [title for (title,) in run_sql(database_url, "SELECT title FROM task")]
 
 
 def connect(server: ServerProcess) -> socket.socket:
@@ -119,10 +121,11 @@ def database(made_database: Path, tmp_path: Path) -> Path:
 
 
 def test_the_first_line_says_where_the_data_is_and_where_the_docs_are(
-    tmp_path: Path, serve: Serve
+    database_url: str, serve: Serve
 ) -> None:
     server = serve()
-    assert f" {tmp_path / 'tasks.db'};" in server.line
+    assert f"{make_url(database_url).database};" in server.line
+    assert PASSWORD not in unquote(server.line)
     assert f"{server.url}/docs" in server.line
     with server.client() as client:
         docs = client.get("/docs")
@@ -137,6 +140,7 @@ def test_it_is_ready_quickly(serve: Serve) -> None:
     assert cpu_seconds(serve()) < 2.5
 
 
+@pytest.mark.database("sqlite")
 def test_a_database_behind_a_symbolic_link_is_one_and_the_same(
     tmp_path: Path, serve: Serve
 ) -> None:
@@ -231,12 +235,12 @@ def overwrite(database: Path, pages: Iterable[int]) -> None:
             file.write(hashlib.shake_256(str(page).encode()).digest(4_096))
 
 
+@pytest.mark.database("sqlite")
 def test_a_damaged_file_with_writes_of_a_crash_beside_it(database: Path, serve: Serve) -> None:
-    server = serve(folder=database.parent)
+    server = serve("--database-url", f"sqlite:///{database}")
     with server.client() as client:
         assert client.post("/tasks", json={"title": "Only in the WAL"}).status_code == 201
     server.kill()
-    server.log.unlink()
     overwrite(database, range(30, 60))
     names = [database, database.with_name("tasks.db-wal")]
     before = [path.read_bytes() for path in names]
@@ -259,11 +263,13 @@ def test_a_schema_that_is_newer_than_the_program(database: Path) -> None:
         ("sqlite://", "sqlite:///tasks.db"),
         ("sqlite:///:memory:", "sqlite:///tasks.db"),
         ("sqlite:///tasks.db?mode=ro", "sqlite:///tasks.db"),
-        ("postgresql://ann:hunter2@localhost/tasks", "SQLite"),
-        ("postgresql+asyncpg://ann:hunter2@localhost/tasks", "SQLite"),
+        ("mysql://ann:hunter2@localhost/tasks", "postgresql://"),
+        ("postgresql:ann:hunter2@localhost/tasks", "password"),
+        ("postgresql://ann:hunter2@2@localhost/tasks", "%40 for @"),
+        ("postgresql+asyncpg://ann:hunter2#2@localhost/tasks", "%23 for #"),
     ],
 )
-def test_a_database_url_that_names_no_file(
+def test_a_database_url_that_cant_be_meant(
     url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -335,7 +341,7 @@ def test_it_stops_on_a_signal_with_a_client_still_connected(
 
 
 def test_a_stop_lets_requests_in_flight_finish_and_waits_10_seconds_at_most(
-    tmp_path: Path, serve: Serve
+    database_url: str, serve: Serve
 ) -> None:
     server = serve()
     body = b'{"title": "In flight"}'
@@ -355,7 +361,7 @@ def test_a_stop_lets_requests_in_flight_finish_and_waits_10_seconds_at_most(
         assert finishes.recv(65_536).startswith(b"HTTP/1.1 201 ")
         assert server.process.wait(20) == 0
         assert time.monotonic() - began < 10
-    assert titles(tmp_path / "tasks.db") == ["In flight"]
+    assert titles(database_url) == ["In flight"]
 
 
 def accepts(server: ServerProcess) -> bool:
@@ -369,7 +375,7 @@ def accepts(server: ServerProcess) -> bool:
 # Its workers
 
 
-def test_no_worker_outlives_its_parent(tmp_path: Path, serve: Serve) -> None:
+def test_no_worker_outlives_its_parent(database_url: str, serve: Serve) -> None:
     server = serve("--workers", "2")
     assert len(running(server, b"spawn_main")) == 2
     with server.client() as client:
@@ -377,7 +383,7 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, serve: Serve) -> None:
     server.process.kill()
     server.process.wait()
     wait_until(lambda: not running(server), seconds=10)
-    assert titles(tmp_path / "tasks.db") == ["Kept"]
+    assert titles(database_url) == ["Kept"]
 
 
 def test_a_worker_that_is_killed_is_replaced(serve: Serve) -> None:
@@ -431,12 +437,12 @@ def bytes_left_for_a_client_that_did_not_read(server: ServerProcess, requests: i
 
 
 def test_clients_that_are_slow_or_read_nothing_are_cut_off_while_others_are_served(
-    tmp_path: Path, serve: Serve
+    serve: Serve,
 ) -> None:
     server = serve()
-    with closing(sqlite3.connect(tmp_path / "tasks.db")) as connection, connection:
-        connection.execute(MANY_TITLES)
     with server.client() as client:
+        for number in range(500):
+            client.post("/tasks", json={"title": f"{number:0500}"})
         page = len(client.get("/tasks", params={"limit": 500}).content)
     line = b"POST /tasks HTTP/1.1\r\n"
     head = line + (
@@ -500,7 +506,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(serve: Serve) -> 
 
 
 def test_the_log_is_json_without_anything_that_people_keep_here(
-    tmp_path: Path, serve: Serve
+    database_url: str, serve: Serve
 ) -> None:
     canary = "canary-7f3a"
     server = serve(TASKHOLD_LOG_REQUESTS="true", TASKHOLD_LOG_LEVEL="debug")
@@ -513,8 +519,8 @@ def test_the_log_is_json_without_anything_that_people_keep_here(
         assert client.patch("/tasks/1", content=canary).status_code in {400, 415}
         assert client.get("/tasks", params={"q": canary}).status_code == 422
         assert client.get("/tasks", headers={"Host": canary}).status_code == 401
-        with closing(sqlite3.connect(tmp_path / "tasks.db", timeout=10)) as other, other:
-            other.execute("DROP TABLE kept_answer")  # so that a write fails inside
+        # so that a write fails inside
+        run_sql(database_url, "ALTER TABLE kept_answer DROP COLUMN body")
         assert client.post("/tasks", json=task, headers=secret).status_code == 500
         names = {"X-Request-ID": "named-by-the-client"}
         assert client.get("/tasks/99", headers=names).status_code == 404

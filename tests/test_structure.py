@@ -148,11 +148,10 @@ def test_main_has_the_names_of_the_lesson() -> None:
     assert {"id", "title", "done"} <= set(main.TaskPublic.model_fields)
 
 
-def test_the_migrated_schema_is_that_of_the_models(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'tasks.db'}"
-    with closing(open_store(url)) as store:
+def test_the_migrated_schema_is_that_of_the_models(empty_database_url: str) -> None:
+    with closing(open_store(empty_database_url)) as store:
         store.open()
-    assert differences_from_the_models(tmp_path / "tasks.db") == []
+    assert differences_from_the_models(empty_database_url) == []
 
 
 def test_the_known_revisions_are_the_scripts_that_there_are() -> None:

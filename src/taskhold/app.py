@@ -1,6 +1,5 @@
 """The application: everything put together, nothing opened yet."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +12,7 @@ from taskhold.http import docs, health, openapi
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.frame import Frame
 from taskhold.http.route import Route
+from taskhold.journal.feed import Feed
 from taskhold.journal.models import EXAMPLE_CHANGE
 from taskhold.journal.routes import router as journal_router
 from taskhold.settings import Settings
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.open_mode = open_mode_allowed(settings)
     app.state.store = open_store(settings.database_url)
+    app.state.feed = Feed(app.state.store)
     for router in (tasks_router, journal_router, health.router, docs.router):
         app.router.routes.extend(router.routes)
     app.router.routes.append(docs.assets())
@@ -58,9 +59,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    await asyncio.to_thread(app.state.store.open)
+    await app.state.store.start()
     yield
-    await asyncio.to_thread(app.state.store.close)
+    await app.state.store.stop()
 
 
 _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}

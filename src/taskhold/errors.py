@@ -16,6 +16,7 @@
     ├── KeyMismatch         422
     ├── InternalError       500
     ├── Unavailable         503
+    │   └── OutcomeUnknown  503
     └── StorageFull         507
 
     StartupError                 why `serve` did not start: one sentence and an exit code
@@ -227,6 +228,15 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, {"Retry-After": "2"})
+
+
+class OutcomeUnknown(Unavailable):
+    name = "outcome-unknown"
+    title = "Whether it was saved is not known"
+    meaning = (
+        "The database failed while the change was being committed. Send the same request again "
+        "with its Idempotency-Key: it is done once. Without a key, look whether it was done."
+    )
 
 
 class StorageFull(Problem):

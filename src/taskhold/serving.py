@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -21,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from taskhold import __version__
 from taskhold.app import create_app
-from taskhold.errors import StartupError
+from taskhold.errors import StartupError, Unavailable
 from taskhold.logs import configure_logs
 from taskhold.settings import Settings
 from taskhold.store.sqlite.library import choose
@@ -119,6 +120,10 @@ class Server(uvicorn.Server):
         gc.set_threshold(50_000, 20, 50)
         self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.loaded_app.state.feed.end()  # streams have no end of their own
+        await super().shutdown(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
             now = time.monotonic()
@@ -144,7 +149,8 @@ def serve(settings: Settings) -> None:
     url = _url(settings.host, listener.getsockname()[1])
     app = create_app(settings)
     store = app.state.store
-    store.open()
+    with suppress(Unavailable):  # who serves waits for the database, and says so
+        store.open()
     line = f"Taskhold {__version__} keeps tasks in {store.location}; its API is at {url}/docs"
     if settings.workers > 1:
         store.close()  # it is migrated; each worker opens its own

@@ -45,8 +45,8 @@ def sender() -> Iterator[httpx2.Client]:
 
 
 @pytest.mark.parametrize("scenario", list(scenarios()))
-def test_exchange(scenario: dict[str, Any], tmp_path: Path, sender: httpx2.Client) -> None:
-    with LiveServer(tmp_path / "tasks.db", **scenario.get("settings", {})) as server:
+def test_exchange(scenario: dict[str, Any], database_url: str, sender: httpx2.Client) -> None:
+    with LiveServer(database_url, **scenario.get("settings", {})) as server:
         saved: dict[str, Any] = {"server": server.url}
         for step in scenario["steps"]:
             assert step.keys() <= STEP_KEYS, f"unknown keys in {step}"

@@ -21,8 +21,10 @@ from tests.support.lesson import run_script, write_lessons_app
 from tests.support.processes import cpu_seconds
 from tests.support.schema import differences_from_the_models
 from tests.support.servers import LiveServer, ServerProcess
+from tests.support.sql import Rows
+from tests.support.sql import run_sql as run_sql_on
 
-Rows = list[tuple[Any, ...]]
+pytestmark = pytest.mark.database("sqlite")
 
 TITLES = [
     "Write the report",
@@ -83,18 +85,14 @@ def one_folder(lessons_folders: dict[bool, Path], tmp_path: Path) -> Path:
 def adopted(folder: Path) -> Iterator[httpx2.Client]:
     """A client of a server on the lesson's file."""
     with (
-        LiveServer(folder / "tasks.db") as server,
+        LiveServer(f"sqlite:///{folder / 'tasks.db'}") as server,
         httpx2.Client(base_url=server.url, timeout=30) as client,
     ):
         yield client
 
 
 def run_sql(database: Path, *statements: str) -> Rows:
-    """Run statements as another program would; the rows of the last one."""
-    with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
-        for statement in statements:
-            rows = connection.execute(statement).fetchall()
-    return rows
+    return run_sql_on(f"sqlite:///{database}", *statements)
 
 
 def make_table(database: Path, columns: str) -> None:
@@ -115,7 +113,7 @@ def test_every_row_is_kept_and_journaled_as_created_outside(folder: Path) -> Non
     columns = [name for _, name, *_ in run_sql(folder / "tasks.db", "PRAGMA table_info(task)")]
     old = run_sql(folder / "tasks.db", f"SELECT {', '.join(columns)} FROM task")  # noqa: S608
     with (
-        LiveServer(folder / "tasks.db") as server,
+        LiveServer(f"sqlite:///{folder / 'tasks.db'}") as server,
         httpx2.Client(base_url=server.url, timeout=30) as client,
     ):
         tasks = client.get("/tasks", params={"limit": 500}).json()
@@ -146,7 +144,7 @@ def test_the_adopted_schema_is_that_of_the_models(folder: Path) -> None:
     url = f"sqlite:///{folder / 'tasks.db'}"
     with closing(open_store(url)) as store:
         store.open()
-    assert differences_from_the_models(folder / "tasks.db") == []
+    assert differences_from_the_models(url) == []
     (task,) = run_sql(folder / "tasks.db", "SELECT sql FROM sqlite_master WHERE name = 'task'")
     assert "AUTOINCREMENT" in task[0]
 
@@ -159,7 +157,7 @@ def test_the_log_names_a_snapshot_of_the_file_as_it_was(
         run_sql(one_folder / "tasks.db", "SELECT * FROM task"),
         run_sql(one_folder / "tasks.db", dump),
     )
-    server = serve(folder=one_folder)
+    server = serve()
     (named,) = [
         Path(event["snapshot"])
         for event in map(json.loads, server.log.read_text().splitlines())
@@ -170,7 +168,7 @@ def test_the_log_names_a_snapshot_of_the_file_as_it_was(
     assert stat.S_IMODE(named.stat().st_mode) == 0o600
     assert server.stop() == 0
     server.kill()
-    again = serve(folder=one_folder)
+    again = serve()
     assert "snapshot" not in again.log.read_text()
     assert len(list(one_folder.glob("tasks.db-before-*"))) == 1
 
@@ -199,7 +197,7 @@ def test_what_the_file_has_of_its_own_stays(tmp_path: Path) -> None:
     values = "SELECT id, title, done, place, weight, anything FROM task"
     before = run_sql(database, values)
     with (
-        LiveServer(database) as server,
+        LiveServer(f"sqlite:///{database}") as server,
         httpx2.Client(base_url=server.url, timeout=30) as client,
     ):
         assert run_sql(database, values) == before
@@ -239,7 +237,7 @@ def test_what_its_columns_and_indexes_demand_stays(tmp_path: Path) -> None:
     )
     index = "CREATE UNIQUE INDEX own_expression ON task (lower(title))"
     run_sql(database, index, "INSERT INTO task (title, place) VALUES ('a', 'home')")
-    with LiveServer(database):
+    with LiveServer(f"sqlite:///{database}"):
         pass
     assert run_sql(database, "SELECT loud FROM task WHERE place = 'HOME'") == [("A",)]
     for refused in (
@@ -313,7 +311,10 @@ def test_the_lessons_app_goes_on_without_the_server_and_the_next_start_tells_it(
     folder: Path,
 ) -> None:
     database = folder / "tasks.db"
-    with LiveServer(database) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        LiveServer(f"sqlite:///{database}") as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
         client.patch("/tasks/1", json={"title": "By the server"})
         cursor = client.get("/changes").json()["cursor"]
     script = """
@@ -324,7 +325,10 @@ print(client.delete("/tasks/3").status_code)
 """
     printed = run_script(folder, IN_THE_LESSONS_APP + script)
     assert printed.splitlines() == ["By the server 10", "201", "200", "204"]
-    with LiveServer(database) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        LiveServer(f"sqlite:///{database}") as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
         changes = changes_after(client, cursor)
         assert [(c["actor"], c["action"], c["id"]) for c in changes] == [
             ("outside", "create", 11),
@@ -386,7 +390,10 @@ def test_rows_and_times_that_sql_alone_would_write_are_shown_and_journaled_alike
     run_sql(
         database, *(f"{insert} ('a', 0, '{time}')" for time in times), f"{insert} ('n', 0, NULL)"
     )
-    with LiveServer(database) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        LiveServer(f"sqlite:///{database}") as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
         run_sql(database, *(f"{insert} ('b', 1, '{time}')" for time in times))
         run_sql(database, "INSERT INTO task (title, done) VALUES ('without a time', 0)")
         tasks = client.get("/tasks", params={"limit": 500}).json()
@@ -476,7 +483,7 @@ def test_20_000_rows_are_adopted_quickly(
         "SELECT n + 1 FROM counter WHERE n < 20000) INSERT INTO task (title, done, created_at) "
         "SELECT 'Task ' || n, n % 3 = 0, '2026-12-01 09:30:00.000000' FROM counter",
     )
-    server = serve(folder=one_folder)
+    server = serve()
     assert cpu_seconds(server) < 5
     with server.client() as client:
         assert client.get("/tasks/count").json() == {"count": 20_000}
@@ -511,7 +518,7 @@ print(server.wait(15))
         0,
     ]
     with (
-        LiveServer(one_folder / "tasks.db") as server,
+        LiveServer(f"sqlite:///{one_folder / 'tasks.db'}") as server,
         httpx2.Client(base_url=server.url) as client,
     ):
         (change,) = changes_after(client, len(TITLES))

@@ -2,11 +2,9 @@
 
 import select
 import socket
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -14,7 +12,9 @@ import pytest
 
 from tests.support.disk import FailingDisk
 from tests.support.journal import Task, tasks_and_journal_agree
+from tests.support.postgresql import PostgreSQL
 from tests.support.servers import ServerProcess
+from tests.support.sql import run_sql
 from tests.support.unanswered import begin
 
 Serve = Callable[..., ServerProcess]
@@ -91,15 +91,10 @@ def everything_promised_is_there(writers: list[Writer], client: httpx2.Client) -
     assert set(tasks) == known, "there are tasks that nobody saved"
 
 
-def is_whole(database: Path) -> bool:
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_every_acknowledged_write_survives_kill_9(
-    workers: str, serve: Serve, tmp_path: Path, long: bool
+    workers: str, serve: Serve, database_url: str, long: bool
 ) -> None:
     writers = [Writer(f"writer {number}") for number in range(8)]
     process = serve("--workers", workers)
@@ -119,9 +114,11 @@ def test_every_acknowledged_write_survives_kill_9(
         process = serve("--workers", workers)
         with process.client() as client:
             everything_promised_is_there(writers, client)
-        assert is_whole(tmp_path / "tasks.db")
+        if database_url.startswith("sqlite:"):
+            assert run_sql(database_url, "PRAGMA integrity_check") == [("ok",)]
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -147,6 +144,7 @@ def test_an_answer_begins_only_when_its_write_is_on_the_disk(
             assert answer.recv(12, socket.MSG_WAITALL) == f"HTTP/1.1 {status}".encode()
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_sigterm_lets_requests_finish_and_leaves_one_file(
     workers: str, serve: Serve, tmp_path: Path, disk: FailingDisk
@@ -174,6 +172,7 @@ def test_sigterm_lets_requests_finish_and_leaves_one_file(
         assert [task["title"] for task in tasks_and_journal_agree(client).values()] == ["in flight"]
 
 
+@pytest.mark.database("sqlite")
 def test_only_their_owner_can_read_the_files(serve: Serve, tmp_path: Path) -> None:
     process = serve()
     with process.client() as client:
@@ -183,3 +182,8 @@ def test_only_their_owner_can_read_the_files(serve: Serve, tmp_path: Path) -> No
     assert modes == dict.fromkeys(names, 0o600)
     assert process.stop() == 0
     assert (tmp_path / "tasks.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_setting_of_the_tests_weakens_their_postgresql(postgresql: PostgreSQL) -> None:
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        assert postgresql.execute(f"SHOW {setting}") == [("on",)]

@@ -1,6 +1,6 @@
-"""The schema of a database file, held against the models."""
+"""The schema of a database, held against the models."""
 
-from pathlib import Path
+import asyncio
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,12 +10,34 @@ from alembic.migration import MigrationContext
 from taskhold.store.schema import Stored
 
 
-def differences_from_the_models(database: Path) -> list[Any]:
-    """What Alembic would change in the file to make it the models'."""
-    engine = sa.create_engine(f"sqlite:///{database}")
+def differences_from_the_models(url: str) -> list[Any]:
+    """What Alembic would change in the database to make it the models'."""
+    if url.startswith("postgresql:"):
+        return asyncio.run(_differences_on_postgresql(url))
+    engine = sa.create_engine(url)
     try:
         with engine.connect() as connection:
-            found = compare_metadata(MigrationContext.configure(connection), Stored.metadata)
-            return list(found)
+            return _differences(connection)
     finally:
         engine.dispose()
+
+
+async def _differences_on_postgresql(url: str) -> list[Any]:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"))
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(_differences)
+    finally:
+        await engine.dispose()
+
+
+def _differences(connection: sa.Connection) -> list[Any]:
+    def is_for_this_database(item: Any, *_: object) -> bool:
+        """Whether it has no `ddl_if`, which Alembic doesn't look at, or one that names it."""
+        condition = getattr(item, "_ddl_if", None)
+        return condition is None or condition.dialect == connection.dialect.name
+
+    context = MigrationContext.configure(connection, opts={"include_object": is_for_this_database})
+    return list(compare_metadata(context, Stored.metadata))

@@ -22,10 +22,10 @@ from taskhold.settings import Settings
 class LiveServer:
     """The server of `taskhold serve`, in a thread of this process."""
 
-    def __init__(self, database: Path, **settings: object) -> None:
-        self.database = database
+    def __init__(self, database_url: str, **settings: object) -> None:
+        self.database_url = database_url
         self.settings = Settings.from_environment(
-            database_url=f"sqlite:///{database}", log_level="error", **settings
+            database_url=database_url, log_level="error", **settings
         )
         self.app = create_app(self.settings)
 

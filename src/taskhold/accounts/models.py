@@ -1,6 +1,6 @@
 """An account, as it is stored."""
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Identity
 from sqlmodel import Field
 
 from taskhold.store.schema import Id, Stored
@@ -10,10 +10,8 @@ OPEN_ACCOUNT_ID = 1
 
 
 class Account(Stored, table=True):
-    """Somebody who owns tasks, and the counter of their journal."""
+    """Somebody who owns tasks."""
 
     __tablename__ = "account"
 
-    id: int | None = Field(default=None, sa_column=Column(Id, primary_key=True))
-    seq: int = Field(default=0, sa_column=Column(Id, nullable=False, server_default="0"))
-    """The `seq` of the account's newest journal row."""
+    id: int | None = Field(default=None, sa_column=Column(Id, Identity(), primary_key=True))

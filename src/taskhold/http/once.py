@@ -5,6 +5,7 @@ exactly if the effect does. Only a 2xx gets that far: a failure rolls both back 
 (draft-ietf-httpapi-idempotency-key-header-07)
 """
 
+import asyncio
 import hashlib
 import json
 import re
@@ -17,7 +18,7 @@ from sqlalchemy import Column, ForeignKey, Index, Text, bindparam, delete, inser
 from sqlmodel import Field
 
 from taskhold.accounts.access import CurrentUser, User
-from taskhold.errors import InvalidKey, KeyMismatch, VersionConflict
+from taskhold.errors import InvalidKey, KeyMismatch, OutcomeUnknown, Unavailable, VersionConflict
 from taskhold.http.answers import Answer
 from taskhold.http.conditional import Tags
 from taskhold.http.request import Request
@@ -29,6 +30,7 @@ from taskhold.store.schema import Id, Stored, UTCDateTime, table
 
 KEPT_HOURS = 24
 _PRUNED_AT_ONCE = 20
+_SETTLED_WITHIN_SECONDS = 5.5
 _KEY = re.compile(r"[!-~]{1,255}")
 """Visible ASCII, RFC 5234's VCHAR."""
 _REPLAYED = (b"idempotent-replayed", b"true")
@@ -91,13 +93,32 @@ class KeyedWrite:
 
     async def __call__(self, render: Render, operation: Operation[..., Any], *args: Any) -> Answer:
         try:
-            return await self._store.write(
-                self._author.account_id, self._run, render, operation, args
-            )
+            return await self._settle(render, operation, args)
         except VersionConflict as conflict:
             tags = Tags(self._store.lineage, self._author.account_id)
             conflict.headers["ETag"] = f'"{tags.of(conflict.current["version"])}"'
             raise
+
+    async def _settle(
+        self, render: Render, operation: Operation[..., Any], args: tuple[Any, ...]
+    ) -> Answer:
+        """Write; once more where the outcome is unknown: the key tells whether it was done."""
+        began = asyncio.get_running_loop().time()
+        try:
+            return await self._write(render, operation, args)
+        except OutcomeUnknown as unknown:
+            if self._author.key is None:
+                raise
+            try:
+                async with asyncio.timeout_at(began + _SETTLED_WITHIN_SECONDS):
+                    return await self._write(render, operation, args)
+            except (TimeoutError, Unavailable):
+                raise unknown from None
+
+    async def _write(
+        self, render: Render, operation: Operation[..., Any], args: tuple[Any, ...]
+    ) -> Answer:
+        return await self._store.write(self._author.account_id, self._run, render, operation, args)
 
     async def _run(
         self, tx: Tx, render: Render, operation: Operation[..., Any], args: tuple[Any, ...]

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from pydantic_core import to_json
 
 from taskhold.errors import FieldError, Validation
 from taskhold.http.query import Number
+from taskhold.store.query import is_stamp
 
 LARGEST_OFFSET = 1_000_000
 _PLACE = {"limit", "offset", "after"}
@@ -85,20 +87,23 @@ def _fits(position: object, kinds: tuple[type, ...]) -> bool:
     return (
         isinstance(position, list)
         and len(position) == len(kinds)
-        and all(type(value) is kind for value, kind in zip(position, kinds, strict=True))
-        and all(abs(value) < 2**63 for value in position if isinstance(value, int))
-        and all(
-            value.isascii() or _encodable(value) for value in position if isinstance(value, str)
-        )
+        and all(_is_a(kind, value) for value, kind in zip(position, kinds, strict=True))
     )
 
 
-def _encodable(text: str) -> bool:
+def _is_a(kind: type, value: object) -> bool:
+    if kind is datetime:
+        return isinstance(value, str) and is_stamp(value)
+    if kind is str:
+        return isinstance(value, str) and _can_be_stored(value)
+    return type(value) is kind and (not isinstance(value, int) or abs(value) < 2**63)
+
+
+def _can_be_stored(text: str) -> bool:
     try:
-        text.encode()
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def _unfit(message: str) -> Validation:

@@ -3,9 +3,8 @@
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select
 
-from taskhold.accounts.models import Account
 from taskhold.errors import CursorGone, NotFound
 from taskhold.journal.models import Action, Change
 from taskhold.store import Row, Tx
@@ -13,7 +12,6 @@ from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
 
 _change = table(Change).c
-_account = table(Account).c
 _OWNED = _change.owner_id == bindparam("owner_id")
 _COLUMNS = (
     "seq",
@@ -30,14 +28,23 @@ _COLUMNS = (
 )
 _CHANGE = select(*(_change[name] for name in _COLUMNS)).where(_OWNED)
 
-NEXT_SEQ = Query(
-    update(Account)
-    .where(_account.id == bindparam("owner_id"))
-    .values(seq=_account.seq + 1)
-    .returning(_account.seq)
+_NEWEST = func.coalesce(func.max(_change.seq), 0)
+_next = select((_NEWEST + 1).label("seq")).where(_OWNED).subquery("next")
+_GIVEN = ("owner_id", *(name for name in _COLUMNS if name not in ("seq", "operation")))
+
+RECORD = Query(
+    insert(Change).from_select(
+        [*_GIVEN, "seq", "operation"],
+        select(
+            *(bindparam(name, type_=_change[name].type) for name in _GIVEN),
+            _next.c.seq,
+            _next.c.seq,
+        ),
+        include_defaults=False,
+    )
 )
-RECORD = Query(insert(Change).values({name: bindparam(name) for name in ("owner_id", *_COLUMNS)}))
-CURSOR = Query(select(_account.seq).where(_account.id == bindparam("owner_id")))
+"""Counts by itself: one writer at a time holds an account, and its newest row is never pruned."""
+CURSOR = Query(select(_NEWEST.label("seq")).where(_OWNED))
 OLDEST = Query(select(func.min(_change.seq).label("seq")).where(_OWNED))
 AFTER = Query(
     _CHANGE.where(_change.seq > bindparam("after"))
@@ -68,12 +75,9 @@ async def record(
     tx: Tx, author: Author, action: Action, task_id: int, *, before: Row | None, after: Row | None
 ) -> None:
     """Journal what happens to a task, in the transaction in which it happens."""
-    counted = await tx.one(NEXT_SEQ, owner_id=author.account_id)
-    assert counted is not None
     await tx.run(
         RECORD,
         owner_id=author.account_id,
-        seq=counted["seq"],
         at=tx.now,
         actor=author.name,
         action=action.value,
@@ -81,7 +85,6 @@ async def record(
         object_id=task_id,
         before=before and to_json(before).decode(),
         after=after and to_json(after).decode(),
-        operation=counted["seq"],
         key=author.key,
         undoes=None,
     )
@@ -90,7 +93,9 @@ async def record(
 async def cursor(tx: Tx, owner_id: int) -> int:
     """The `seq` of the account's newest change, 0 before the first."""
     found = await tx.one(CURSOR, owner_id=owner_id)
-    return found["seq"] if found else 0
+    assert found is not None
+    seq: int = found["seq"]
+    return seq
 
 
 class Page(NamedTuple):

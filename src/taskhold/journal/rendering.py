@@ -10,6 +10,17 @@ def changes_as_json(changes: list[Row]) -> bytes:
     return b"[" + b",".join(_change_as_json(change) for change in changes) + b"]"
 
 
+def changes_as_events(changes: list[Row]) -> bytes:
+    """The same as server-sent events, each with its `seq` as the id.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html
+    """
+    return b"".join(
+        b"event: change\nid: %d\ndata: %s\n\n" % (change["seq"], _change_as_json(change))
+        for change in changes
+    )
+
+
 def _change_as_json(change: Row) -> bytes:
     return b'{"seq":%d,"at":"%s","actor":%s,"action":"%s","kind":"%s","id":%d,%s}' % (
         change["seq"],

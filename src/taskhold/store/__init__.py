@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from taskhold.errors import StartupError
 from taskhold.store.query import Query
+from taskhold.store.watching import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,10 +45,22 @@ class Store(Protocol):
     """Changes when a backup is restored, so that no old ETag or cursor passes for a new one."""
 
     def open(self) -> None:
-        """Migrate and open the database, once; StartupError where that can't be done."""
+        """Migrate and open the database, once; StartupError where that can't be done.
+
+        Raises Unavailable for a database that is away but may come.
+        """
 
     def close(self) -> None:
         """Finish what is being written and let go of the database."""
+
+    async def start(self) -> None:
+        """Open it for a server whose requests come on this event loop.
+
+        Returns also where the database is away: then it is opened as soon as it is there.
+        """
+
+    async def stop(self) -> None:
+        """What `close` is to `open`."""
 
     async def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
@@ -59,7 +72,13 @@ class Store(Protocol):
     async def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run it in a transaction that holds `owner_id`; returns when the commit is durable."""
+        """Run it in a transaction that holds `owner_id`; returns when the commit is durable.
+
+        Raises OutcomeUnknown where the database failed while it committed.
+        """
+
+    def watch(self, owner_id: int) -> Watch:
+        """Tells when the journal of `owner_id` may have grown, whichever process wrote it."""
 
     async def check(self) -> None:
         """Raises Unavailable unless the database answers, is migrated and can be written."""
@@ -67,13 +86,17 @@ class Store(Protocol):
 
 def open_store(url: str) -> Store:
     """The store that a database URL names; not opened yet."""
-    if url.startswith("sqlite:"):
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme == "sqlite":
         from taskhold.store.sqlite.store import SQLiteStore
 
         return SQLiteStore.from_url(url)
-    scheme = url.split(":", 1)[0]
+    if scheme in ("postgresql", "postgres"):
+        from taskhold.store.postgres.store import PostgresStore
+
+        return PostgresStore.from_url(url)
     raise StartupError(
-        f"This version keeps tasks in SQLite only; a database URL looks like "
-        f"sqlite:///tasks.db, not {scheme}:…",
+        "The database URL should look like sqlite:///tasks.db or "
+        "postgresql://user:password@host/name",
         exit_code=2,
     )

@@ -1,5 +1,6 @@
 """A SQLAlchemy statement, compiled once: SQL text, and what turns values in and rows out."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ class Codec:
 
 
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
 def stamp(moment: datetime) -> str:
@@ -34,6 +36,14 @@ def stamp(moment: datetime) -> str:
 def now() -> str:
     """The present time in the API's form."""
     return datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def is_stamp(text: str) -> bool:
+    """Whether `text` is a time in the API's form."""
+    try:
+        return _STAMP.fullmatch(text) is not None and datetime.fromisoformat(text) is not None
+    except ValueError:
+        return False
 
 
 def stamp_before(moment: str, *, hours: int) -> str:
@@ -61,9 +71,22 @@ def text_from_stamp(moment: str | None) -> str | None:
     return moment and f"{moment[:10]} {moment[11:26]}"
 
 
+def moment_from_stamp(moment: str | None) -> datetime | None:
+    """The API's form of a time to what PostgreSQL's driver takes."""
+    return None if moment is None else datetime.fromisoformat(moment)
+
+
+def stamp_from_moment(moment: datetime | None) -> str | None:
+    """What PostgreSQL's driver gives, always in UTC, to the API's form."""
+    return None if moment is None else moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
 SQLITE_CODECS: Codecs = {
     Boolean: Codec(decode=bool),
     UTCDateTime: Codec(encode=text_from_stamp, decode=stamp_from_text),
+}
+POSTGRES_CODECS: Codecs = {
+    UTCDateTime: Codec(encode=moment_from_stamp, decode=stamp_from_moment),
 }
 
 
@@ -83,7 +106,7 @@ class Compiled:
     rendered at execution, a column default that Python would have to fill in.
     """
 
-    __slots__ = ("_constants", "_encoders", "decode", "sql")
+    __slots__ = ("decode", "encode", "sql")
 
     def __init__(self, query: Query, dialect: Dialect, codecs: Codecs) -> None:
         compiled = query.statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -96,14 +119,7 @@ class Compiled:
         ):
             raise TypeError(f"this statement can't be compiled once: {compiled}")
         self.sql = str(compiled)
-        self._encoders = [
-            (name, encode)
-            for name, bind in compiled.binds.items()
-            if (encode := codecs.get(type(bind.type), Codec()).encode)
-        ]
-        self._constants = {
-            name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required
-        }
+        self.encode = _encoder(compiled, codecs)
         self.decode = _row_decoder(
             {
                 column.key: codecs.get(type(column.type), Codec()).decode
@@ -111,15 +127,45 @@ class Compiled:
             }
         )
 
-    def encode(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        for name, convert in self._encoders:
-            parameters[name] = convert(parameters[name])
-        if self._constants:
-            return self._constants | parameters
-        return parameters
+
+class CompiledQueries(dict[Query, Compiled]):
+    """Each query compiled for one database when it is first used."""
+
+    def __init__(self, dialect: Dialect, codecs: Codecs) -> None:
+        super().__init__()
+        self._dialect = dialect
+        self._codecs = codecs
+
+    def __missing__(self, query: Query) -> Compiled:
+        compiled = self[query] = Compiled(query, self._dialect, self._codecs)
+        return compiled
 
 
-def _row_decoder(columns: dict[str, Convert | None]) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
+def _encoder(compiled: SQLCompiler, codecs: Codecs) -> Callable[[dict[str, Any]], Any]:
+    """A function from the parameters by name to what the driver takes: a dict, or a tuple.
+
+    Written out and evaluated once, as `_row_decoder` is.
+    """
+    names: dict[str, Any] = {}
+    values = []
+    for number, name in enumerate(compiled.positiontup or compiled.binds):
+        bind = compiled.binds[name]
+        convert = codecs.get(type(bind.type), Codec()).encode
+        value = f"given[{name!r}]"
+        if not bind.required:
+            value = f"constant_{number}"
+            names[value] = bind.effective_value
+        if convert:
+            names[f"convert_{number}"] = convert
+            value = f"convert_{number}({value})"
+        values.append(value if compiled.positional else f"{name!r}: {value}")
+    made = "".join(f"{value}, " for value in values)
+    made = f"({made})" if compiled.positional else f"{{{made}}}"
+    encode: Callable[[dict[str, Any]], Any] = eval(f"lambda given: {made}", names)  # noqa: S307, our own parameters
+    return encode
+
+
+def _row_decoder(columns: dict[str, Convert | None]) -> Callable[[Any], dict[str, Any]]:
     """A function from a row's values to a dict.
 
     Written out and evaluated once for each query, as `dataclasses` does it: a loop over the
@@ -130,7 +176,7 @@ def _row_decoder(columns: dict[str, Convert | None]) -> Callable[[tuple[Any, ...
         f"{name!r}: {f'convert_{i}(row[{i}])' if convert else f'row[{i}]'}"
         for i, (name, convert) in enumerate(columns.items())
     )
-    decode: Callable[[tuple[Any, ...]], dict[str, Any]] = eval(  # noqa: S307, our own column names
+    decode: Callable[[Any], dict[str, Any]] = eval(  # noqa: S307, our own column names
         f"lambda row: {{{items}}}", converters
     )
     return decode

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import WithJsonSchema
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -18,6 +18,11 @@ NAMING = {
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; SQLite counts up only an `INTEGER PRIMARY KEY`."""
+
+
+def in_byte_order(kind: type[String]) -> String:
+    """A text that is compared by its bytes; PostgreSQL would go by its database's language."""
+    return kind().with_variant(kind(collation="C"), "postgresql")
 
 
 class Stored(SQLModel):

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic import Field as PydanticField
 from pydantic_core import PydanticCustomError
-from sqlalchemy import Column, ForeignKey, Index, Text, text
+from sqlalchemy import Column, ForeignKey, Identity, Index, String, Text, text
 from sqlmodel import Field, SQLModel
 from sqlmodel._compat import SQLModelConfig
 
 from taskhold.accounts.models import OPEN_ACCOUNT_ID
-from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
+from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime, in_byte_order
 
 WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -89,7 +89,8 @@ class Task(TaskBase, Stored, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, sa_column=Column(Id, primary_key=True))
+    id: int | None = Field(default=None, sa_column=Column(Id, Identity(), primary_key=True))
+    title: Title = Field(sa_column=Column(in_byte_order(String), nullable=False))
     created_at: datetime | None = Field(default=None, sa_column=_filled_in_time())
     updated_at: datetime | None = Field(default=None, sa_column=_filled_in_time())
     completed_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
@@ -104,9 +105,9 @@ class Task(TaskBase, Stored, table=True):
         ),
     )
     title_folded: str | None = Field(
-        default=None, sa_column=Column(Text, nullable=False, server_default="")
+        default=None, sa_column=Column(in_byte_order(Text), nullable=False, server_default="")
     )
-    """The title as `fold` gives it, for sorting; empty until the next start after another
+    """The title as `fold_title` gives it, for sorting; empty until the next start after another
     program wrote the title."""
 
 

@@ -1,13 +1,14 @@
 """What can be done with tasks. Rules and statements; nothing of HTTP."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from taskhold.errors import NotFound, VersionConflict
-from taskhold.folding import fold
+from taskhold.folding import fold_title
 from taskhold.journal.models import Action
 from taskhold.journal.operations import Author, cursor, record
 from taskhold.store import Row, Tx
@@ -67,12 +68,12 @@ SORT_KEYS: dict[str, tuple[Any, ...]] = {
 """What each order compares. All end in `id`, so that no two tasks are equal."""
 POSITION_TYPES: dict[str, tuple[type, ...]] = {
     "id": (int,),
-    "created_at": (str, int),
-    "updated_at": (str, int),
+    "created_at": (datetime, int),
+    "updated_at": (datetime, int),
     "title": (bool, str, int),
 }
-"""The types of a position in each order, as JSON has them. That of `title` says whether the title
-is folded yet, not how: folded, 500 characters may become 9,000."""
+"""The types of a position in each order; JSON has a time as text. The one of `title` says whether
+the title is folded yet, not how, which would be longer."""
 
 
 async def get(tx: Tx, owner_id: int, task_id: int) -> Row:
@@ -89,7 +90,7 @@ async def create(tx: Tx, author: Author, data: TaskCreate) -> Row:
         CREATE,
         owner_id=author.account_id,
         title=data.title,
-        title_folded=fold(data.title),
+        title_folded=fold_title(data.title),
         done=data.done,
         created_at=tx.now,
         updated_at=tx.now,
@@ -119,7 +120,7 @@ async def change(
         owner_id=author.account_id,
         id=task_id,
         title=after["title"],
-        title_folded=fold(after["title"]),
+        title_folded=fold_title(after["title"]),
         done=after["done"],
         completed_at=after["completed_at"],
         updated_at=max(tx.now, before["updated_at"]),
@@ -172,7 +173,7 @@ async def list_page(
         parameters["done"] = done
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
-        after = [fold(title) if is_folded else "", title, task_id]
+        after = [fold_title(title) if is_folded else "", title, task_id]
     for number, value in enumerate(after or ()):
         parameters[f"after_{number}"] = value
     tasks = await tx.all(query, **parameters)

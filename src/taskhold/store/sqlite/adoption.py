@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from taskhold.errors import StartupError
-from taskhold.folding import fold
+from taskhold.folding import fold_title
 from taskhold.store.migrations import upgrade
 from taskhold.store.sqlite.rebuild import rebuild
 
@@ -112,7 +112,6 @@ def journal_everything(connection: sa.Connection) -> None:
         f"SELECT 1, row_number() OVER (ORDER BY id), {NOW}, 'outside', 'create', 'task', id, "
         f"{_task_as_json('task')}, row_number() OVER (ORDER BY id) FROM task ORDER BY id"
     )
-    execute("UPDATE account SET seq = (SELECT count(*) FROM change) WHERE id = 1")
 
 
 def create_triggers(connection: sa.Connection) -> None:
@@ -148,6 +147,12 @@ def create_triggers(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def drop_triggers(connection: sa.Connection) -> None:
+    """Drop them, before a revision makes them anew."""
+    for event in ("inserted", "updated", "deleted"):
+        connection.exec_driver_sql(f"DROP TRIGGER task_{event}_outside")
+
+
 def fold_titles(connection: sqlite3.Connection) -> None:
     """Fold the titles that other programs wrote, which no trigger can."""
     unfolded = connection.execute(
@@ -158,16 +163,15 @@ def fold_titles(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
         "UPDATE task SET title_folded = ? WHERE id = ? AND title = ?",
-        [(fold(title), task_id, title) for task_id, title in unfolded],
+        [(fold_title(title), task_id, title) for task_id, title in unfolded],
     )
     connection.execute("COMMIT")
 
 
 def _journal(action: str, before: str, after: str, source: str) -> str:
     row = "OLD" if action == "delete" else "NEW"
-    seq = f"(SELECT seq FROM account WHERE id = {row}.owner_id)"
+    seq = f"(SELECT coalesce(max(seq), 0) + 1 FROM change WHERE owner_id = {row}.owner_id)"
     return f"""
-            UPDATE account SET seq = seq + 1 WHERE id = {row}.owner_id;
             INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id,
                 before, after, operation)
             SELECT {row}.owner_id, {seq}, {NOW}, 'outside', '{action}', 'task', {row}.id,

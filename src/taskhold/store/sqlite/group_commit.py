@@ -23,7 +23,7 @@ from typing import Any
 
 import structlog
 
-from taskhold.errors import Unavailable
+from taskhold.errors import OutcomeUnknown, Unavailable
 from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
 from taskhold.store.sqlite.lock import WriteLock
@@ -216,7 +216,7 @@ class GroupCommit:
         try:
             self._lock.acquire()
             if self._unsettled and not self._settle():
-                raise Unavailable(UNSURE)
+                raise Unavailable(faults.DISK_FAILS)
             while self._anybody_waits():
                 try:
                     with self._patience(milliseconds=200):
@@ -259,7 +259,7 @@ class GroupCommit:
         if faults.primary_code(error) == faults.FULL:  # its last page was never written
             return error
         self._unsettled = True
-        return error if self._settle() else Unavailable(UNSURE)
+        return error if self._settle() else OutcomeUnknown(UNSURE)
 
     def _settle(self) -> bool:
         """Commit over a commit that failed; whether that succeeded."""
@@ -284,7 +284,7 @@ class GroupCommit:
                 self.connection.execute("PRAGMA wal_checkpoint(FULL)")
         self.broken = FILES_GONE
         log.critical(FILES_GONE)
-        raise Unavailable(f"{FILES_GONE} Whether this change was kept is not known.")
+        raise OutcomeUnknown(f"{FILES_GONE} Whether this change was kept is not known.")
 
     def _checkpoint(self, size: int) -> None:
         with suppress(sqlite3.Error), self._patience(milliseconds=100):

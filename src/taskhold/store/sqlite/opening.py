@@ -64,7 +64,7 @@ def prepare(path: Path, lock: WriteLock) -> str:
 
 def _prepare(path: Path) -> str:
     is_new = _create(path)
-    revision = _look(path)
+    revision = look(path)
     if revision != HEAD:
         snapshot = None if is_new else _take_snapshot(path)
         try:
@@ -117,20 +117,20 @@ def _create(path: Path) -> bool:
         raise StartupError(f"{path} can't be written: {error.strerror}") from None
 
 
-def _look(path: Path) -> str | None:
-    """The revision of the schema, None where there is none.
+def look(path: Path) -> str | None:
+    """The revision of the schema; empty for the lesson's file, None where there is none of ours.
 
     Reads only, but for what SQLite itself does after a crash of the program that wrote last.
     """
     with closing(sqlite3.connect(_uri_to_look(path), uri=True)) as connection:
         tables = {
-            name
+            name.lower()
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
         _check_for_damage(connection)
         if "alembic_version" not in tables:
             adoption.check(connection, path, tables)
-            return None
+            return "" if "task" in tables else None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         revision: str | None = row and row[0]
         if revision not in REVISIONS:

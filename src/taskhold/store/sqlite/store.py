@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import quote
@@ -17,15 +18,18 @@ from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
 from taskhold.store import Operation, P, Row, T, Tx
-from taskhold.store.query import SQLITE_CODECS, Compiled, Query, now
+from taskhold.store.query import SQLITE_CODECS, CompiledQueries, Query, now
 from taskhold.store.schema import Database, table
 from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
 from taskhold.store.sqlite.group_commit import GroupCommit, drive
 from taskhold.store.sqlite.lock import WriteLock
 from taskhold.store.sqlite.opening import prepare
+from taskhold.store.watching import Watch, Watches
 
 DIALECT = sqlite_dialect.dialect(paramstyle="named")
+LOOK_SECONDS = 0.1
+"""How late a change that another process wrote is seen by those who watch."""
 LINEAGE = Query(select(table(Database).c.lineage))
 
 
@@ -34,7 +38,7 @@ class SQLiteTx:
 
     __slots__ = ("_compiled", "_execute", "_now")
 
-    def __init__(self, connection: sqlite3.Connection, compiled: "CompiledQueries") -> None:
+    def __init__(self, connection: sqlite3.Connection, compiled: CompiledQueries) -> None:
         self._execute = connection.execute
         self._compiled = compiled
         self._now: str | None = None
@@ -60,14 +64,6 @@ class SQLiteTx:
         return self._execute(compiled.sql, compiled.encode(parameters)).rowcount
 
 
-class CompiledQueries(dict[Query, Compiled]):
-    """Each query compiled when it is first used."""
-
-    def __missing__(self, query: Query) -> Compiled:
-        compiled = self[query] = Compiled(query, DIALECT, SQLITE_CODECS)
-        return compiled
-
-
 class SQLiteStore:
     """A store on one SQLite file. Opens on first use and belongs to no event loop."""
 
@@ -76,7 +72,9 @@ class SQLiteStore:
         self.location = str(path)
         self.lineage = ""
         self._opening = threading.Lock()
-        self._compiled = CompiledQueries()
+        self._compiled = CompiledQueries(DIALECT, SQLITE_CODECS)
+        self._watches = Watches()
+        self._looking: asyncio.Task[None] | None = None
         self._is_open = False
 
     @classmethod
@@ -116,6 +114,12 @@ class SQLiteStore:
                 self._is_open = False
                 self._finish()
 
+    async def start(self) -> None:
+        await asyncio.to_thread(self.open)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.close)
+
     async def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if not self._is_open:
             self.open()
@@ -146,7 +150,7 @@ class SQLiteStore:
             raise faults.problem_from(error, self.path.parent) or error from error
 
     async def write(
-        self, _owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """One writer at a time holds the whole file, so its owner needs no lock of their own."""
         if not self._is_open:
@@ -157,7 +161,33 @@ class SQLiteStore:
             return _coroutine(operation, tx, *args, **kwargs)
 
         result: T = await self._writer.run(run)
+        self._watches.wake((owner_id,))
         return result
+
+    def watch(self, owner_id: int) -> Watch:
+        watch = self._watches.add(owner_id)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_for_others())
+        return watch
+
+    async def _look_for_others(self) -> None:
+        """Wake everybody when another process, or program, has written the file."""
+        version = self._data_version()
+        while self._watches:
+            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(Unavailable, sqlite3.Error):
+                now = self._data_version()
+                if now != version:
+                    version = now
+                    self._watches.wake_all()
+
+    def _data_version(self) -> int:
+        """Changes with each commit of another connection (https://sqlite.org/pragma.html)."""
+        if not self._is_open:
+            raise Unavailable("The database is closed.")
+        with self._reading:
+            version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        return version
 
     async def check(self) -> None:
         if not self._is_open:

@@ -5,6 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
+from taskhold.store.schema import in_byte_order
 from taskhold.store.sqlite import adoption
 
 revision = "0001"
@@ -30,7 +31,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "account",
-        sa.Column("id", ID, primary_key=True),
+        sa.Column("id", ID, sa.Identity(), primary_key=True),
         sa.Column("seq", ID, nullable=False, server_default=sa.text("0")),
         sqlite_autoincrement=True,
     )
@@ -61,7 +62,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("ix_kept_answer_at", "kept_answer", ["owner_id", "at"])
-    op.execute("INSERT INTO account (id) VALUES (1)")
+    op.execute("INSERT INTO account DEFAULT VALUES")
     connection.execute(
         sa.text("INSERT INTO database (id, lineage) VALUES (1, :lineage)"),
         {"lineage": secrets.token_hex(4)},
@@ -73,9 +74,9 @@ def upgrade() -> None:
     else:
         op.create_table(
             "task",
-            sa.Column("title", sa.String, nullable=False),
+            sa.Column("title", in_byte_order(sa.String), nullable=False),
             sa.Column("done", sa.Boolean, nullable=False, server_default=sa.false()),
-            sa.Column("id", ID, primary_key=True),
+            sa.Column("id", ID, sa.Identity(), primary_key=True),
             sa.Column("created_at", time, nullable=False, server_default=now),
             sa.Column("updated_at", time, nullable=False, server_default=now),
             sa.Column("completed_at", time),
@@ -87,7 +88,7 @@ def upgrade() -> None:
                 nullable=False,
                 server_default=sa.text("1"),
             ),
-            sa.Column("title_folded", sa.Text, nullable=False, server_default=""),
+            sa.Column("title_folded", in_byte_order(sa.Text), nullable=False, server_default=""),
             sqlite_autoincrement=True,
         )
     for name, columns in {

@@ -1,0 +1,134 @@
+"""The connections of a process, each used by one transaction at a time.
+
+take ── one is free ──> it
+  ├── fewer than `size` are open ──> a new one, if the server has one left
+  └── else wait in line; whoever gives one back hands it to the first in line
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import asyncpg
+
+from taskhold.errors import Unavailable
+from taskhold.store.postgres import faults
+
+CLOSE_SECONDS = 1.0
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+OPENING_GRACE = 0.5
+"""Seconds behind the end of waiting after which opening a connection is given up."""
+
+
+class Connections:
+    """At most `size` connections, opened when they are needed, for one event loop.
+
+    asyncpg's own pool costs as much again as a short query does, for what we don't need of it
+    (`docs/decisions/0011-connections-of-our-own.md`).
+    """
+
+    def __init__(self, connect: Connect, *, size: int, grace: float) -> None:
+        self._connect = connect
+        self._size = size
+        self.grace = grace
+        """How many seconds a transaction may take beyond the time a request waits."""
+        self._free: list[asyncpg.Connection] = []
+        self._all: set[asyncpg.Connection] = set()
+        self._slots = 0
+        """Connections that are open or being opened."""
+        self._waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
+
+    async def take(self, until: float) -> asyncpg.Connection:
+        """A connection. Raises Unavailable at `until` (the loop's time) where all are in use."""
+        while True:
+            while self._free:
+                connection = self._free.pop()
+                if not connection.is_closed():
+                    return connection
+                self._drop(connection)
+            if self._slots < self._size:
+                try:
+                    return await self._open(until)
+                except asyncpg.TooManyConnectionsError:
+                    if not self._all:
+                        raise
+                    if self._free:
+                        continue
+            handed = await self._wait(until)
+            if handed is not None:
+                self._free.append(handed)  # it may have ended since
+
+    def give_back(self, connection: asyncpg.Connection) -> None:
+        """Let others use it; one that is closed or not out of its transaction is dropped."""
+        if connection.is_closed() or connection.is_in_transaction():
+            self._drop(connection)
+        elif (waiting := self._first_in_line()) is not None:
+            waiting.set_result(connection)
+        else:
+            self._free.append(connection)
+
+    def drop_free(self) -> None:
+        """Close what is free: after one connection was lost the others are doubtful."""
+        while self._free:
+            self._drop(self._free.pop())
+
+    async def close(self) -> None:
+        """Take leave of the server; what is still in use is cut off."""
+        free, self._free = self._free, []
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await asyncio.gather(*(each.close(timeout=CLOSE_SECONDS) for each in free))
+        for connection in self._all:
+            connection.terminate()
+
+    async def _open(self, until: float) -> asyncpg.Connection:
+        self._slots += 1
+        try:
+            async with asyncio.timeout_at(until + OPENING_GRACE):
+                connection = await self._connect()
+        except BaseException as error:
+            if isinstance(error, asyncpg.TooManyConnectionsError) and self._all:
+                self._slots -= 1  # nobody in line would fare better
+            else:
+                self._free_slot()
+            raise
+        self._all.add(connection)
+        return connection
+
+    async def _wait(self, until: float) -> asyncpg.Connection | None:
+        """A connection, or None where there is room for a new one."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[asyncpg.Connection | None] = loop.create_future()
+        self._waiting.append(waiting)
+        timer = loop.call_at(until, _give_up, waiting)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled() and (handed := waiting.result()):
+                self.give_back(handed)
+            raise
+        finally:
+            timer.cancel()
+
+    def _drop(self, connection: asyncpg.Connection) -> None:
+        self._all.discard(connection)
+        connection.terminate()
+        self._free_slot()
+
+    def _free_slot(self) -> None:
+        self._slots -= 1
+        if (waiting := self._first_in_line()) is not None:
+            waiting.set_result(None)
+
+    def _first_in_line(self) -> asyncio.Future[asyncpg.Connection | None] | None:
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                return waiting
+        return None
+
+
+def _give_up(waiting: asyncio.Future[asyncpg.Connection | None]) -> None:
+    if not waiting.done():
+        waiting.set_exception(Unavailable(faults.BUSY))

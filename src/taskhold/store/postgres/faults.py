@@ -1,0 +1,77 @@
+"""What PostgreSQL's errors mean (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+import os
+import ssl
+
+import asyncpg
+
+from taskhold.errors import Problem, StartupError, StorageFull, Unavailable
+
+BUSY = "All connections to the database are in use; nothing was saved."
+
+LOST = (
+    OSError,  # of the network; a time-out, too
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # what was the primary is a standby now
+    asyncpg.InternalClientError,  # no host is the primary; or it was lost while the driver looked
+)
+"""The connection is no good, or there is none; another one may be, soon."""
+CHANGED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+"""The tables have changed under a prepared statement."""
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever the driver raises."""
+REPEATABLE = (*LOST, *CHANGED, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""The transaction did not happen, and may when it is tried again."""
+_MAY_PASS = (*LOST, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError)
+_MISTAKES = (FileNotFoundError, PermissionError, ssl.SSLCertVerificationError)
+"""Of the certificates that a URL names. The system's errors all look alike to Python."""
+_MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (asyncpg.LockNotAvailableError, "The database is locked by another program"),
+    (asyncpg.QueryCanceledError, "The database took too long to answer"),
+    (asyncpg.TooManyConnectionsError, "The database server has no connection left"),
+    (asyncpg.UndefinedTableError, "The database has lost its tables; restore a backup"),
+    (REPEATABLE, "The database can't be reached"),
+)
+_FAILING = ("28", "3D", "53", "54", "57", "58", "F0", "XX")
+"""The classes of errors that a server has, not a statement."""
+
+
+def problem_from(error: Exception) -> Problem | None:
+    """The problem that this failure of the database is; None where it is a mistake of ours."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return StorageFull()
+    for kinds, meaning in _MEANINGS:
+        if isinstance(error, kinds):
+            return Unavailable(f"{meaning}; nothing was saved.")
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate[:2] in _FAILING:
+        return Unavailable(f"The database server fails ({error.sqlstate}); nothing was saved.")
+    return None
+
+
+def refusal(error: Exception, shown: str) -> StartupError | Unavailable:
+    """Why no connection to `shown` can be had: StartupError where waiting does not help."""
+    sentence = f"{shown} can't be used: {_reason(error)}"
+    refuses_tls = "rejected SSL upgrade" in str(error)  # a ConnectionError of asyncpg's
+    may_pass = isinstance(error, _MAY_PASS) and not isinstance(error, _MISTAKES) and not refuses_tls
+    return Unavailable(sentence) if may_pass else StartupError(sentence)
+
+
+def _reason(error: Exception) -> str:
+    """One line, without the addresses that asyncio adds to the system's words."""
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return "it can't be written to"
+    if isinstance(error, ssl.SSLError):
+        return f"{error.reason}: {getattr(error, 'verify_message', error)}"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    text = str(error)
+    if "Connect call failed" in text:
+        return "connection refused"
+    return text.splitlines()[0] if text else type(error).__name__
