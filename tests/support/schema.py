@@ -34,10 +34,4 @@ async def _differences_on_postgresql(url: str) -> list[Any]:
 
 
 def _differences(connection: sa.Connection) -> list[Any]:
-    def is_for_this_database(item: Any, *_: object) -> bool:
-        """Whether it has no `ddl_if`, which Alembic doesn't look at, or one that names it."""
-        condition = getattr(item, "_ddl_if", None)
-        return condition is None or condition.dialect == connection.dialect.name
-
-    context = MigrationContext.configure(connection, opts={"include_object": is_for_this_database})
-    return list(compare_metadata(context, Stored.metadata))
+    return list(compare_metadata(MigrationContext.configure(connection), Stored.metadata))
