@@ -205,3 +205,15 @@ def test_events_go_on_when_the_connections_that_carry_them_are_lost(
             client.post("/tasks", json={"title": str(number)})
             assert stream.take(1)[0]["seq"] == number
             run_sql(database_url, lost)
+
+
+@pytest.mark.timeout(120)
+def test_a_quiet_stream_says_that_it_lives(serve: Serve, long: bool) -> None:
+    """Every 15 seconds; other wake-ups, of which PostgreSQL's store has some, are no such sign."""
+    with serve().client() as client, client.stream("GET", "/events", timeout=20) as answer:
+        lines = answer.iter_lines()
+        assert [next(lines), next(lines)] == [": following", ""]
+        for _ in range(4 if long else 1):
+            began = time.monotonic()
+            assert [next(lines), next(lines)] == [": nothing new", ""]
+            assert 14 < time.monotonic() - began < 17

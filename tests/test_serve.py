@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import httpx2
 import pytest
 from sqlalchemy import make_url
 
@@ -373,6 +374,26 @@ def accepts(server: ServerProcess) -> bool:
 
 
 # Its workers
+
+
+def test_a_server_in_the_background_goes_on_when_its_shell_ends(tmp_path: Path) -> None:
+    command = f"""
+        '{sys.executable}' -m taskhold serve --port 0 > line 2> log &
+        until grep /docs line; do sleep 0.1; done
+        echo $!
+    """
+    shell = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    *_, docs, server = shell.stdout.split()
+    try:
+        url = docs.removesuffix("/docs")
+        until = time.monotonic() + 3  # it looks for a parent, if it has one, once a tick
+        with httpx2.Client(base_url=url, timeout=5) as client:
+            while time.monotonic() < until:
+                assert client.get("/readyz").status_code == 200
+    finally:
+        os.kill(int(server), signal.SIGKILL)
 
 
 def test_no_worker_outlives_its_parent(database_url: str, serve: Serve) -> None:

@@ -105,12 +105,14 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server: says when it is ready, watches its clients, follows its parent."""
+    """uvicorn's server: says when it is ready, watches its clients, may end with its parent."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None = None
+    ) -> None:
         super().__init__(config)
         self._ready = ready
-        self._parent = os.getppid()
+        self._parent = parent
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -130,7 +132,7 @@ class Server(uvicorn.Server):
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Protocol):
                     connection.close_if_slow(now)
-        if os.getppid() != self._parent:
+        if self._parent not in (None, os.getppid()):
             log.error("the parent process is gone; stopping")
             return True
         return await super().on_tick(counter)
@@ -156,7 +158,7 @@ def serve(settings: Settings) -> None:
         store.close()  # it is migrated; each worker opens its own
         _supervise(settings, listener, line)
     else:
-        _run(app, listener, lambda: print(line, flush=True))
+        Server(configuration(app), lambda: print(line, flush=True)).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -194,17 +196,13 @@ def configuration(app: FastAPI) -> uvicorn.Config:
     )
 
 
-def _run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve in this process."""
-    Server(configuration(app), ready).run(sockets=[listener])
-
-
-def _work(settings: Settings, listener: socket.socket, ready: Connection) -> None:
-    """A worker process: serve, and tell the parent when it does."""
+def _work(settings: Settings, listener: socket.socket, ready: Connection, parent: int) -> None:
+    """A worker process: serve, tell the parent when it does, and end when it does."""
     choose()  # before anything here imports sqlite3
     configure_logs(settings, whole_process=True)
     try:
-        _run(create_app(settings), listener, lambda: ready.send_bytes(b"ready"))
+        config = configuration(create_app(settings))
+        Server(config, lambda: ready.send_bytes(b"ready"), parent).run(sockets=[listener])
     except StartupError as error:
         log.error(str(error))
         sys.exit(FAILED_START)
@@ -221,7 +219,7 @@ def _supervise(settings: Settings, listener: socket.socket, line: str) -> None:
         stopping = True
 
     def start() -> BaseProcess:
-        worker = context.Process(target=_work, args=(settings, listener, ready))
+        worker = context.Process(target=_work, args=(settings, listener, ready, os.getpid()))
         worker.start()
         return worker
 

@@ -45,14 +45,20 @@ class Reader:
         """What to send, without a gap. Ends with `end`, and where the database goes away."""
         watch = self._watch = self._feed.store.watch(self._owner_id)
         self._feed.enter(self)
+        loop = asyncio.get_running_loop()
+        sign_at = loop.time() + QUIET_SECONDS
         try:
             while not self._has_ended:
                 page = await self._feed.read(self._owner_id, self._after)
                 if page is not None:
                     self._after = page.cursor
                     yield page.events
-                elif not await watch.changed(QUIET_SECONDS):
+                elif loop.time() >= sign_at:
                     yield SIGN_OF_LIFE
+                else:
+                    await watch.wait(sign_at - loop.time())
+                    continue
+                sign_at = loop.time() + QUIET_SECONDS
         except (CursorGone, Unavailable):
             return  # the reader comes back with its place, and hears why
         finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Dialect, Executable
+from sqlalchemy import Boolean, Dialect, Executable, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
@@ -106,7 +106,7 @@ class Compiled:
     rendered at execution, a column default that Python would have to fill in.
     """
 
-    __slots__ = ("decode", "encode", "sql")
+    __slots__ = ("decode", "encode", "sql", "writes")
 
     def __init__(self, query: Query, dialect: Dialect, codecs: Codecs) -> None:
         compiled = query.statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -119,6 +119,7 @@ class Compiled:
         ):
             raise TypeError(f"this statement can't be compiled once: {compiled}")
         self.sql = str(compiled)
+        self.writes = isinstance(query.statement, UpdateBase)
         self.encode = _encoder(compiled, codecs)
         self.decode = _row_decoder(
             {

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 
 
 class Watch:
@@ -14,22 +15,19 @@ class Watch:
         self._woken = asyncio.Event()
         self.owner_id = owner_id
 
-    async def changed(self, seconds: float) -> bool:
-        """Wait until there may be a change, `seconds` at the most; whether there may be one.
+    async def wait(self, seconds: float) -> None:
+        """Wait until there may be a change, `seconds` at the most.
 
         A change that is committed after this returned makes the next call return at once, so
         whoever looks in between misses none.
         """
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
-        except TimeoutError:
-            return False
         self._woken.clear()
-        return True
 
     def wake(self) -> None:
-        """Make `changed` return; from any thread."""
+        """Make `wait` return; from any thread."""
         self._loop.call_soon_threadsafe(self._woken.set)
 
     def close(self) -> None:

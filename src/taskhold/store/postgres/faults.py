@@ -68,9 +68,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return "it can't be written to"
     if isinstance(error, ssl.SSLError):
-        return f"{error.reason}: {getattr(error, 'verify_message', error)}"
+        refused = getattr(error, "verify_message", "")
+        return f"its certificate is refused: {refused}" if refused else f"TLS fails: {error.reason}"
     if isinstance(error, OSError) and error.errno and error.errno > 0:
-        return os.strerror(error.errno)
+        named = f" ({error.filename})" if error.filename else ""
+        return os.strerror(error.errno) + named
     text = str(error)
     if "Connect call failed" in text:
         return "connection refused"

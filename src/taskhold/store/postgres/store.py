@@ -43,18 +43,25 @@ _HOLD = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xac
 """Begin and hold an account, in one trip, before anything is read or counted. Whatever isolation a
 role has by default: what is read after the lock has to be what the one before has committed."""
 
+COMMIT = "COMMIT"
+COMMIT_WHAT_WAS_READ = f"SELECT pg_logical_emit_message(true, 'taskhold', ''); {COMMIT}"
+"""For a write that changes nothing, since its key was used or nothing differs. It may have read
+what another one has committed here, but not yet on the standby; with a line of its own in the WAL
+its COMMIT waits for that too."""
+
 log = structlog.get_logger()
 
 
 class PostgresTx:
     """One transaction on one connection, or the statements of one read."""
 
-    __slots__ = ("_compiled", "_connection", "_now")
+    __slots__ = ("_compiled", "_connection", "_now", "has_written")
 
     def __init__(self, connection: asyncpg.Connection, compiled: CompiledQueries) -> None:
         self._connection = connection
         self._compiled = compiled
         self._now: str | None = None
+        self.has_written = False
 
     @property
     def now(self) -> str:
@@ -63,17 +70,18 @@ class PostgresTx:
         return self._now
 
     async def one(self, query: Query, /, **parameters: Any) -> Row | None:
-        compiled = self._compiled[query]
-        rows = await self._connection.fetch(compiled.sql, *compiled.encode(parameters))
-        return compiled.decode(rows[0]) if rows else None
+        rows = await self.all(query, **parameters)
+        return rows[0] if rows else None
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Row]:
         compiled = self._compiled[query]
+        self.has_written |= compiled.writes
         rows = await self._connection.fetch(compiled.sql, *compiled.encode(parameters))
         return [compiled.decode(row) for row in rows]
 
     async def run(self, query: Query, /, **parameters: Any) -> int:
         compiled = self._compiled[query]
+        self.has_written |= compiled.writes
         tag = await self._connection.execute(compiled.sql, *compiled.encode(parameters))
         return int(tag.rpartition(" ")[2])
 
@@ -96,7 +104,8 @@ class PostgresStore:
         self._thread: _LoopThread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: asyncio.Task[None] | None = None
-        self._missing = "The database is not open yet."
+        self._missing = ""
+        """Why its server still waits for it; for the log alone, since it says where that is."""
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -107,7 +116,7 @@ class PostgresStore:
         if self._is_open:
             return
         if self._waiting is not None:  # its server waits for the database
-            raise Unavailable(self._missing)
+            raise Unavailable("The database can't be reached; the server waits for it.")
         with self._opening:
             if self._thread is not None:
                 return
@@ -158,12 +167,13 @@ class PostgresStore:
         async def transaction(connection: asyncpg.Connection) -> T:
             try:
                 await connection.execute(_HOLD.format(owner_id))
-                result = await operation(PostgresTx(connection, self._compiled), *args, **kwargs)
+                tx = PostgresTx(connection, self._compiled)
+                result = await operation(tx, *args, **kwargs)
             except Exception:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-            await _commit(connection)
+            await _commit(connection, COMMIT if tx.has_written else COMMIT_WHAT_WAS_READ)
             self._announcements.announce(owner_id)
             return result
 
@@ -281,7 +291,7 @@ class PostgresStore:
         return lambda connection: operation(PostgresTx(connection, self._compiled), *args, **kwargs)
 
 
-async def _commit(connection: asyncpg.Connection) -> None:
+async def _commit(connection: asyncpg.Connection, commit: str) -> None:
     """Commit, durably. Raises OutcomeUnknown where no answer comes.
 
     Or one with a warning: somebody has cancelled the wait for the standby, or a time-out has, and
@@ -295,7 +305,7 @@ async def _commit(connection: asyncpg.Connection) -> None:
 
     connection.add_log_listener(listen)
     try:
-        tag = await connection.execute("COMMIT")
+        tag = await connection.execute(commit)
     except faults.LOST as error:
         raise OutcomeUnknown(UNSURE) from error
     finally:
