@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
-import structlog
 
 from taskhold.errors import Unavailable
 from taskhold.store.postgres import faults
@@ -25,8 +24,7 @@ AT_ONCE = 300
 LOOK_SECONDS = 10.0
 """How often everybody looks, announced or not."""
 RETRY_SECONDS = 0.5
-
-log = structlog.get_logger()
+ANSWER_SECONDS = 5.0
 
 
 class Announcements:
@@ -56,7 +54,7 @@ class Announcements:
 
     async def _run(self) -> None:
         while True:
-            with suppress(Unavailable, asyncpg.InterfaceError, *faults.LOST):
+            with suppress(Unavailable, *faults.FAILURES):
                 connection = await self._connect()
                 try:
                     await connection.add_listener(CHANNEL, self._hear)
@@ -74,7 +72,9 @@ class Announcements:
             await asyncio.sleep(GATHER_SECONDS)
             while self._changed or connection.is_closed():
                 some = [str(self._changed.pop()) for _ in range(min(AT_ONCE, len(self._changed)))]
-                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, ",".join(some))
+                await connection.execute(
+                    "SELECT pg_notify($1, $2)", CHANNEL, ",".join(some), timeout=ANSWER_SECONDS
+                )
 
     def _hear(self, connection: Any, sender: int, _channel: str, accounts: Any) -> None:
         if sender != connection.get_server_pid():

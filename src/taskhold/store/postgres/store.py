@@ -6,7 +6,7 @@ account's journal has neither gaps nor another order than its commits.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Self
 
@@ -14,14 +14,16 @@ import asyncpg
 import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from taskhold.errors import OutcomeUnknown, Problem, StartupError, Unavailable
-from taskhold.store import Operation, P, Row, T
+from taskhold.errors import Problem, StartupError, Unavailable
+from taskhold.store import Operation, P, T
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
 from taskhold.store.postgres.announcements import Announcements
 from taskhold.store.postgres.connections import Connections
+from taskhold.store.postgres.loop_thread import LoopThread
 from taskhold.store.postgres.opening import connect_to_ours, prepare
-from taskhold.store.query import POSTGRES_CODECS, CompiledQueries, Query, now
+from taskhold.store.postgres.transaction import HOLD, PostgresTx, commit
+from taskhold.store.query import POSTGRES_CODECS, CompiledQueries
 from taskhold.store.watching import Watch, Watches
 
 DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
@@ -34,56 +36,7 @@ READERS, WRITERS, LONG_READERS = 4, 4, 2
 SHORT_GRACE, LONG_GRACE = 0.5, 25.0
 """Seconds behind `WAIT_SECONDS` after which a connection that has not answered is given up."""
 
-UNSURE = (
-    "The database went away while this was being saved; whether it was kept is not known. "
-    "Repeat it with the same Idempotency-Key."
-)
-
-_HOLD = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({:d})"
-"""Begin and hold an account, in one trip, before anything is read or counted. Whatever isolation a
-role has by default: what is read after the lock has to be what the one before has committed."""
-
-COMMIT = "COMMIT"
-COMMIT_WHAT_WAS_READ = f"SELECT pg_logical_emit_message(true, 'taskhold', ''); {COMMIT}"
-"""For a write that changes nothing, since its key was used or nothing differs. It may have read
-what another one has committed here, but not yet on the standby; with a line of its own in the WAL
-its COMMIT waits for that too."""
-
 log = structlog.get_logger()
-
-
-class PostgresTx:
-    """One transaction on one connection, or the statements of one read."""
-
-    __slots__ = ("_compiled", "_connection", "_now", "has_written")
-
-    def __init__(self, connection: asyncpg.Connection, compiled: CompiledQueries) -> None:
-        self._connection = connection
-        self._compiled = compiled
-        self._now: str | None = None
-        self.has_written = False
-
-    @property
-    def now(self) -> str:
-        if self._now is None:
-            self._now = now()
-        return self._now
-
-    async def one(self, query: Query, /, **parameters: Any) -> Row | None:
-        rows = await self.all(query, **parameters)
-        return rows[0] if rows else None
-
-    async def all(self, query: Query, /, **parameters: Any) -> list[Row]:
-        compiled = self._compiled[query]
-        self.has_written |= compiled.writes
-        rows = await self._connection.fetch(compiled.sql, *compiled.encode(parameters))
-        return [compiled.decode(row) for row in rows]
-
-    async def run(self, query: Query, /, **parameters: Any) -> int:
-        compiled = self._compiled[query]
-        self.has_written |= compiled.writes
-        tag = await self._connection.execute(compiled.sql, *compiled.encode(parameters))
-        return int(tag.rpartition(" ")[2])
 
 
 class PostgresStore:
@@ -101,7 +54,7 @@ class PostgresStore:
         self._opening = threading.Lock()
         self._watches = Watches()
         self._is_open = False
-        self._thread: _LoopThread | None = None
+        self._thread: LoopThread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._missing = ""
@@ -120,7 +73,7 @@ class PostgresStore:
         with self._opening:
             if self._thread is not None:
                 return
-            self._thread = _LoopThread()
+            self._thread = LoopThread()
             try:
                 self._thread.run(self._open_on(self._thread.loop))
             except BaseException:
@@ -166,14 +119,14 @@ class PostgresStore:
 
         async def transaction(connection: asyncpg.Connection) -> T:
             try:
-                await connection.execute(_HOLD.format(owner_id))
+                await connection.execute(HOLD.format(owner_id))
                 tx = PostgresTx(connection, self._compiled)
                 result = await operation(tx, *args, **kwargs)
             except Exception:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-            await _commit(connection, COMMIT if tx.has_written else COMMIT_WHAT_WAS_READ)
+            await commit(connection, tx)
             self._announcements.announce(owner_id)
             return result
 
@@ -291,31 +244,6 @@ class PostgresStore:
         return lambda connection: operation(PostgresTx(connection, self._compiled), *args, **kwargs)
 
 
-async def _commit(connection: asyncpg.Connection, commit: str) -> None:
-    """Commit, durably. Raises OutcomeUnknown where no answer comes.
-
-    Or one with a warning: somebody has cancelled the wait for the standby, or a time-out has, and
-    PostgreSQL calls that a success.
-    """
-    warnings: list[asyncpg.PostgresLogMessage] = []
-
-    def listen(_: Any, message: asyncpg.PostgresLogMessage) -> None:
-        if message.sqlstate == "01000":
-            warnings.append(message)
-
-    connection.add_log_listener(listen)
-    try:
-        tag = await connection.execute(commit)
-    except faults.LOST as error:
-        raise OutcomeUnknown(UNSURE) from error
-    finally:
-        connection.remove_log_listener(listen)
-    if warnings:
-        raise OutcomeUnknown(UNSURE)
-    if tag != "COMMIT":  # an operation went on after a statement had failed
-        raise RuntimeError(f"PostgreSQL answered COMMIT with {tag}")
-
-
 def _meaning(error: Exception) -> Exception:
     """The problem that a failure of the database is; anything else as it is."""
     problem = faults.problem_from(error)
@@ -329,23 +257,3 @@ async def _check(connection: asyncpg.Connection) -> None:
     if await connection.fetchval("SHOW transaction_read_only") == "on":
         raise Unavailable("The database is read-only.")
     await connection.fetchval("SELECT lineage FROM database")
-
-
-class _LoopThread:
-    """An event loop in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self.loop.run_forever, name="taskhold-postgres", daemon=True
-        )
-        self._thread.start()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns; the calling thread waits for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
-
-    def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
