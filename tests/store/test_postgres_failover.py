@@ -1,0 +1,233 @@
+"""A primary and its synchronous standby: what is acknowledged is on both, and either may die."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.journal import tasks_and_journal_agree
+from tests.support.postgresql import GUARD, PostgreSQL
+from tests.support.proxy import Proxy
+from tests.support.servers import ServerProcess
+from tests.support.writers import Writers
+
+Serve = Callable[..., ServerProcess]
+ANSWER_SECONDS = 6.0
+BACK_SECONDS = 2.0
+KEY = {"Idempotency-Key": "the-same"}
+
+
+@pytest.fixture
+def standby(cluster: PostgreSQL, cluster_url: str) -> Iterator[PostgreSQL]:
+    """A server that the cluster's commits wait for."""
+    with follower(cluster) as server:
+        cluster.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        cluster.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: is_followed(cluster))
+        yield server
+    if not (cluster.data / "postmaster.pid").exists():
+        cluster.start()
+    cluster.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    cluster.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def follower(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A copy of a server that follows it; gone after the block, or when this process dies."""
+    folder = Path(tempfile.mkdtemp(prefix="taskhold-postgresql-"))
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", GUARD, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        data = folder / "data"
+        data.mkdir(0o700)
+        owner = primary.data.stat()
+        for path in (folder, data):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        server = PostgreSQL(primary._binaries, data)
+        copied = server._run(
+            "pg_basebackup",
+            f"--dbname={primary.url('postgres', user='postgres')}",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        )
+        assert copied.returncode == 0, copied.stderr
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write(f"port = {server.port}\n")
+        server.start()
+        yield server
+    finally:
+        guard.communicate()
+
+
+def is_followed(primary: PostgreSQL) -> bool:
+    return primary.execute("SELECT sync_state FROM pg_stat_replication") == [("sync",)]
+
+
+def promote(server: PostgreSQL) -> None:
+    """Make a standby the primary."""
+    server._control("promote")
+
+
+def of_both(primary: int, standby: int, database_url: str) -> str:
+    """The URL of a database on two servers, by their ports."""
+    before, _, name = database_url.rpartition("@")
+    return f"{before}@127.0.0.1:{primary},127.0.0.1:{standby}/{name.rpartition('/')[2]}"
+
+
+def of_one(server: PostgreSQL, database_url: str) -> str:
+    return server.url(database_url.rpartition("/")[2])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def create(
+    client: httpx2.Client, title: str, headers: dict[str, str] | None = None
+) -> httpx2.Response:
+    return client.post("/tasks", json={"title": title}, headers=headers)
+
+
+def titles(client: httpx2.Client) -> list[str]:
+    return [task["title"] for task in tasks_and_journal_agree(client).values()]
+
+
+@pytest.fixture
+def database_url(cluster: PostgreSQL, standby: PostgreSQL, cluster_url: str) -> str:
+    return of_both(cluster.port, standby.port, cluster_url)
+
+
+def test_when_the_standby_takes_over_nothing_acknowledged_is_lost(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL, database_url: str
+) -> None:
+    process = serve()
+    writers = Writers([process.url], plain=5, keyed=5)
+    with process.client() as client:
+        with writers.writing():
+            cluster.kill()
+            promote(standby)
+            assert writers.wait_for_progress() < BACK_SECONDS
+        writers.find_everything(client, of_one(standby, database_url))
+    assert writers.slowest < ANSWER_SECONDS
+    assert "Traceback" not in process.log.read_text()
+
+
+def test_while_the_only_standby_is_away_no_write_is_acknowledged(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL
+) -> None:
+    process = serve()
+    with process.client() as client, ThreadPoolExecutor(8) as threads:
+        create(client, "there before")
+        standby.stop()
+        unsure = create(client, "unsure")
+        assert unsure.status_code == 503
+        assert unsure.json()["type"] == "/problems/outcome-unknown"
+        assert titles(client) == ["there before"], "what is not on both is shown to nobody"
+        waiting = [threads.submit(create, client, f"{n}", {}) for n in range(4)]
+        keyed = [threads.submit(create, client, "keyed", KEY) for _ in range(4)]
+        answers = [unsure, *(each.result() for each in [*waiting, *keyed])]
+        for answer in answers:
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert answer.elapsed.total_seconds() < ANSWER_SECONDS
+        assert client.get("/tasks/1").elapsed.total_seconds() < 1
+        standby.start()
+        began = time.monotonic()
+        assert create(client, "keyed", KEY).status_code == 201
+        assert time.monotonic() - began < BACK_SECONDS
+        assert create(client, "keyed", KEY).headers["Idempotent-Replayed"] == "true"
+        assert titles(client) == ["there before", "unsure", "keyed"]
+
+
+def test_a_commit_whose_wait_for_the_standby_is_cancelled_is_not_acknowledged(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL
+) -> None:
+    """PostgreSQL then says COMMIT, and warns that the transaction is on one disk alone."""
+    process = serve()
+    waits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with process.client() as client, ThreadPoolExecutor(1) as threads:
+        create(client, "there before")
+        standby.stop()
+        waiting = threads.submit(create, client, "on one disk")
+        wait_until(lambda: cluster.execute(waits) == [(True,)])
+        answer = waiting.result()
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "/problems/outcome-unknown"
+
+
+def test_what_is_on_one_disk_alone_is_not_acknowledged_by_whoever_finds_it_there(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL
+) -> None:
+    """A repeat under the key, and a PATCH that changes nothing, only read it."""
+    process = serve()
+    waits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with process.client() as client, ThreadPoolExecutor(1) as threads:
+        create(client, "there before")
+        standby.stop()
+        waiting = threads.submit(create, client, "on one disk", KEY)
+        wait_until(lambda: cluster.execute(waits) == [(True,)])
+        assert waiting.result().status_code == 503
+        assert titles(client) == ["there before", "on one disk"]
+        assert client.patch("/tasks/2", json={"title": "on one disk"}).status_code == 503
+        standby.start()
+        assert create(client, "on one disk", KEY).headers["Idempotent-Replayed"] == "true"
+        assert client.patch("/tasks/2", json={"title": "on one disk"}).status_code == 200
+
+
+def test_a_server_that_starts_before_the_standby_is_promoted_waits_for_it(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL
+) -> None:
+    cluster.kill()
+    process = serve()
+    with process.client() as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        answer = create(client, "refused")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        promote(standby)
+        wait_until(lambda: client.get("/readyz").status_code == 200, BACK_SECONDS)
+        assert create(client, "next").status_code == 201
+        assert titles(client) == ["next"]
+    assert "Traceback" not in process.log.read_text()
+
+
+def test_a_standby_alone_is_not_written_to(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL, database_url: str
+) -> None:
+    process = serve(TASKHOLD_DATABASE_URL=of_one(standby, database_url))
+    with process.client() as client:
+        assert client.get("/readyz").status_code == 503
+        assert create(client, "refused").status_code == 503
+
+
+def test_a_primary_that_falls_silent_does_not_hide_its_standby(
+    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL, database_url: str, proxy: Proxy
+) -> None:
+    """Its machine is gone: nobody says any more that the connections are closed."""
+    process = serve(TASKHOLD_DATABASE_URL=of_both(proxy.port, standby.port, database_url))
+    writers = Writers([process.url], plain=3, keyed=3)
+    with process.client() as client:
+        with writers.writing():
+            proxy.black_hole()
+            cluster.kill()
+            promote(standby)
+            assert writers.wait_for_progress() < ANSWER_SECONDS + BACK_SECONDS
+        wait_until(lambda: client.get("/tasks").is_success, ANSWER_SECONDS + BACK_SECONDS)
+        writers.find_everything(client, of_one(standby, database_url))
+    assert writers.slowest < ANSWER_SECONDS
