@@ -58,6 +58,17 @@ def serve(
 
 
 @app.command()
+def copy(
+    source_url: Annotated[str, typer.Argument(help="The database to copy.")],
+    target_url: Annotated[str, typer.Argument(help="An empty database, or a new file.")],
+) -> None:
+    """Copy a whole database, from SQLite to PostgreSQL or back; see docs/copy.md."""
+    from taskhold.cli.copying import copy_and_show
+
+    copy_and_show(source_url, target_url)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from taskhold import __version__

@@ -62,9 +62,23 @@ def prepare(path: Path, lock: WriteLock) -> str:
     return lineage
 
 
+def revision_of(path: Path) -> str | None:
+    """What `prepare` would find: empty for the lesson's file, None where there is nothing of ours.
+
+    Writes nothing. Raises StartupError as `prepare` does.
+    """
+    try:
+        _check_folder(path)
+        return _look(path) if path.exists() and path.stat().st_size else None
+    except OSError as error:
+        raise StartupError(f"{path} can't be read: {error.strerror}") from None
+    except sqlite3.Error as error:
+        raise _explain(path, error) from error
+
+
 def _prepare(path: Path) -> str:
     is_new = _create(path)
-    revision = look(path)
+    revision = _look(path)
     if revision != HEAD:
         snapshot = None if is_new else _take_snapshot(path)
         try:
@@ -117,7 +131,7 @@ def _create(path: Path) -> bool:
         raise StartupError(f"{path} can't be written: {error.strerror}") from None
 
 
-def look(path: Path) -> str | None:
+def _look(path: Path) -> str | None:
     """The revision of the schema; empty for the lesson's file, None where there is none of ours.
 
     Reads only, but for what SQLite itself does after a crash of the program that wrote last.
