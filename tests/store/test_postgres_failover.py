@@ -1,19 +1,14 @@
 """A primary and its synchronous standby: what is acknowledged is on both, and either may die."""
 
-import os
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.support.journal import tasks_and_journal_agree
-from tests.support.postgresql import GUARD, PostgreSQL
+from tests.support.postgresql import PostgreSQL, running_standby
 from tests.support.proxy import Proxy
 from tests.support.servers import ServerProcess
 from tests.support.writers import Writers
@@ -27,7 +22,7 @@ KEY = {"Idempotency-Key": "the-same"}
 @pytest.fixture
 def standby(cluster: PostgreSQL, cluster_url: str) -> Iterator[PostgreSQL]:
     """A server that the cluster's commits wait for."""
-    with follower(cluster) as server:
+    with running_standby(cluster) as server:
         cluster.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         cluster.execute("SELECT pg_reload_conf()")
         wait_until(lambda: is_followed(cluster))
@@ -38,47 +33,8 @@ def standby(cluster: PostgreSQL, cluster_url: str) -> Iterator[PostgreSQL]:
     cluster.execute("SELECT pg_reload_conf()")
 
 
-@contextmanager
-def follower(primary: PostgreSQL) -> Iterator[PostgreSQL]:
-    """A copy of a server that follows it; gone after the block, or when this process dies."""
-    folder = Path(tempfile.mkdtemp(prefix="taskhold-postgresql-"))
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", GUARD, folder],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        data = folder / "data"
-        data.mkdir(0o700)
-        owner = primary.data.stat()
-        for path in (folder, data):
-            os.chown(path, owner.st_uid, owner.st_gid)
-        server = PostgreSQL(primary._binaries, data)
-        copied = server._run(
-            "pg_basebackup",
-            f"--dbname={primary.url('postgres', user='postgres')}",
-            "--write-recovery-conf",
-            "--checkpoint=fast",
-            "--no-sync",
-        )
-        assert copied.returncode == 0, copied.stderr
-        with (data / "postgresql.conf").open("a") as settings:
-            settings.write(f"port = {server.port}\n")
-        server.start()
-        yield server
-    finally:
-        guard.communicate()
-
-
 def is_followed(primary: PostgreSQL) -> bool:
     return primary.execute("SELECT sync_state FROM pg_stat_replication") == [("sync",)]
-
-
-def promote(server: PostgreSQL) -> None:
-    """Make a standby the primary."""
-    server._control("promote")
 
 
 def of_both(primary: int, standby: int, database_url: str) -> str:
@@ -121,7 +77,7 @@ def test_when_the_standby_takes_over_nothing_acknowledged_is_lost(
     with process.client() as client:
         with writers.writing():
             cluster.kill()
-            promote(standby)
+            standby.promote()
             assert writers.wait_for_progress() < BACK_SECONDS
         writers.find_everything(client, of_one(standby, database_url))
     assert writers.slowest < ANSWER_SECONDS
@@ -200,7 +156,7 @@ def test_a_server_that_starts_before_the_standby_is_promoted_waits_for_it(
         assert client.get("/readyz").status_code == 503
         answer = create(client, "refused")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-        promote(standby)
+        standby.promote()
         wait_until(lambda: client.get("/readyz").status_code == 200, BACK_SECONDS)
         assert create(client, "next").status_code == 201
         assert titles(client) == ["next"]
@@ -226,7 +182,7 @@ def test_a_primary_that_falls_silent_does_not_hide_its_standby(
         with writers.writing():
             proxy.black_hole()
             cluster.kill()
-            promote(standby)
+            standby.promote()
             assert writers.wait_for_progress() < ANSWER_SECONDS + BACK_SECONDS
         wait_until(lambda: client.get("/tasks").is_success, ANSWER_SECONDS + BACK_SECONDS)
         writers.find_everything(client, of_one(standby, database_url))

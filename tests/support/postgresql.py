@@ -84,6 +84,21 @@ class PostgreSQL:
         self.stop()
         self.start()
 
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._control("promote")
+
+    def copy_to(self, data: Path) -> "PostgreSQL":
+        """A server on a copy of the data, which follows this one once it is started."""
+        standby = PostgreSQL(self._binaries, data)
+        source = f"--dbname={self.url('postgres', user='postgres')}"
+        options = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+        copied = standby._run("pg_basebackup", source, *options)
+        assert copied.returncode == 0, copied.stderr
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write(f"port = {standby.port}\n")
+        return standby
+
     def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
         return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
 
@@ -138,15 +153,7 @@ def running_postgresql(binaries: Path) -> Iterator[PostgreSQL]:
 
     PostgreSQL refuses to run as root, so it then runs as `nobody`.
     """
-    folder = Path(tempfile.mkdtemp(prefix="taskhold-postgresql-"))
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", GUARD, folder],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
+    with _guarded_folder() as folder:
         (folder / "data").mkdir(0o700)
         if os.geteuid() == 0:
             binaries = _copy_of_the_wheel(binaries, folder)
@@ -156,6 +163,34 @@ def running_postgresql(binaries: Path) -> Iterator[PostgreSQL]:
         postgresql = PostgreSQL(binaries, folder / "data")
         postgresql.start()
         yield postgresql
+
+
+@contextmanager
+def running_standby(primary: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A copy of a server that follows it; gone as `running_postgresql` is."""
+    with _guarded_folder() as folder:
+        data = folder / "data"
+        data.mkdir(0o700)
+        owner = primary.data.stat()
+        for path in (folder, data):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        standby = primary.copy_to(data)
+        standby.start()
+        yield standby
+
+
+@contextmanager
+def _guarded_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="taskhold-postgresql-"))
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", GUARD, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield folder
     finally:
         guard.communicate()
 
