@@ -1,5 +1,6 @@
 """PostgreSQL dies or is cut off: nothing acknowledged is lost, nothing is done twice."""
 
+import re
 import signal
 import socket
 import time
@@ -277,3 +278,29 @@ def test_nothing_of_a_failed_request_is_left_on_its_connection(
             assert {each.result().status_code for each in failing} == {404, 412}
         nothing_is_left_on_connections(cluster, database_url)
         assert titles(client) == ["changed since"]
+
+
+def test_no_request_sets_anything_for_those_that_come_after_it(
+    serve: Serve, cluster: PostgreSQL, database_url: str
+) -> None:
+    cluster.execute("ALTER SYSTEM SET log_statement = 'all'")
+    cluster.execute("ALTER SYSTEM SET log_line_prefix = '%d|'")
+    cluster.restart()
+    name = database_url.rpartition("/")[2]
+    with serve().client() as client:
+        for _ in range(2):  # of the second one the server has the answer
+            create(client, "a task", KEY)
+        client.patch("/tasks/1", json={"done": True})
+        client.patch("/tasks/1", json={"done": True})
+        client.delete("/tasks/1", headers={"If-Match": '"another"'})
+        for path in ("", "/1", "/99", "/count", "?sort=title", "?offset=5000", "/1/history"):
+            client.get(f"/tasks{path}")
+        client.get("/changes?after=0")
+        client.delete("/tasks/1")
+    cluster.execute("ALTER SYSTEM RESET ALL")
+    cluster.restart()
+    log = (cluster.data / "server.log").read_text()
+    ran = re.findall(rf"^{name}\|LOG:  (?:statement|execute \S+): (.+)", log, re.MULTILINE)
+    assert len(ran) > 40
+    sets = re.compile(r"(?i)\bset_config\b|(^|;)\s*(RE)?SET\s+(?!LOCAL)")
+    assert [sql for sql in ran if sets.search(sql)] == []
