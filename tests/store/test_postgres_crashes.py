@@ -16,6 +16,7 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.proxy import Fate, Proxy
 from tests.support.servers import ServerProcess
 from tests.support.sessions import nothing_is_left_on_connections
+from tests.support.tasks import create, titles
 from tests.support.unanswered import begin
 from tests.support.writers import Writers
 
@@ -35,16 +36,6 @@ def client(serve: Serve, proxy: Proxy, database_url: str) -> Iterator[httpx2.Cli
     """A client of a server that reaches its database by way of the proxy."""
     with serve(TASKHOLD_DATABASE_URL=proxy.in_front_of(database_url)).client() as client:
         yield client
-
-
-def create(
-    client: httpx2.Client, title: str, headers: dict[str, str] | None = None
-) -> httpx2.Response:
-    return client.post("/tasks", json={"title": title}, headers=headers)
-
-
-def titles(client: httpx2.Client) -> list[str]:
-    return [task["title"] for task in tasks_and_journal_agree(client).values()]
 
 
 def at_once(

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx2
 import pytest
 
-from tests.support.journal import tasks_and_journal_agree
 from tests.support.postgresql import PostgreSQL, running_standby
 from tests.support.proxy import Proxy
 from tests.support.servers import ServerProcess
+from tests.support.tasks import create, titles, wait_until
 from tests.support.writers import Writers
 
 Serve = Callable[..., ServerProcess]
@@ -45,23 +44,6 @@ def of_both(primary: int, standby: int, database_url: str) -> str:
 
 def of_one(server: PostgreSQL, database_url: str) -> str:
     return server.url(database_url.rpartition("/")[2])
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s"
-        time.sleep(0.02)
-
-
-def create(
-    client: httpx2.Client, title: str, headers: dict[str, str] | None = None
-) -> httpx2.Response:
-    return client.post("/tasks", json={"title": title}, headers=headers)
-
-
-def titles(client: httpx2.Client) -> list[str]:
-    return [task["title"] for task in tasks_and_journal_agree(client).values()]
 
 
 @pytest.fixture

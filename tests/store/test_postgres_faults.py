@@ -13,12 +13,12 @@ import httpx2
 import pytest
 
 from tests.support.disk import SmallTmpfs, small_disk
-from tests.support.journal import tasks_and_journal_agree
 from tests.support.postgresql import PostgreSQL
 from tests.support.proxy import Proxy
 from tests.support.servers import ServerProcess
 from tests.support.sessions import Session, nothing_is_left_on_connections
 from tests.support.sql import run_sql
+from tests.support.tasks import create, titles
 from tests.support.unanswered import begin
 
 Serve = Callable[..., ServerProcess]
@@ -31,14 +31,6 @@ NEW = {"title": "refused"}
 @pytest.fixture
 def database_url(cluster_url: str) -> str:
     return cluster_url
-
-
-def create(client: httpx2.Client, title: str) -> httpx2.Response:
-    return client.post("/tasks", json={"title": title})
-
-
-def titles(client: httpx2.Client) -> list[str]:
-    return [task["title"] for task in tasks_and_journal_agree(client).values()]
 
 
 def is_refused(answer: httpx2.Response, status: int = 503, problem: str = "unavailable") -> None:

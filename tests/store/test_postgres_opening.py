@@ -27,6 +27,7 @@ from tests.support.postgresql import PASSWORD, PostgreSQL, find_binaries, runnin
 from tests.support.proxy import Proxy
 from tests.support.servers import LiveServer, ServerProcess
 from tests.support.sql import run_sql
+from tests.support.tasks import create, wait_until
 from tests.support.tls import TLSFront, make_certificate
 
 Serve = Callable[..., ServerProcess]
@@ -73,17 +74,6 @@ def no_password_is_in(text: str) -> None:
 
 def name_of(url: str) -> str:
     return url.rpartition("/")[2]
-
-
-def create(client: httpx2.Client, title: str) -> httpx2.Response:
-    return client.post("/tasks", json={"title": title})
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 def is_refused(answer: httpx2.Response) -> None:
