@@ -8,16 +8,23 @@ from fastapi import FastAPI
 
 from taskhold import __version__
 from taskhold.accounts.access import open_mode_allowed
+from taskhold.accounts.passwords import Passwords
+from taskhold.accounts.routes import router as accounts_router
+from taskhold.accounts.usage import Usage
+from taskhold.audit.routes import router as audit_router
 from taskhold.http import docs, health, openapi
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.frame import Frame
 from taskhold.http.route import Route
+from taskhold.http.site import Site
 from taskhold.journal.feed import Feed
 from taskhold.journal.models import EXAMPLE_CHANGE
 from taskhold.journal.routes import router as journal_router
+from taskhold.sessions.routes import router as sessions_router
 from taskhold.settings import Settings
 from taskhold.store import open_store
 from taskhold.tasks.routes import router as tasks_router
+from taskhold.tokens.routes import router as tokens_router
 
 DESCRIPTION = """\
 A task server that keeps what you save: a 2xx to a write leaves only after the change is on disk.
@@ -41,9 +48,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.open_mode = open_mode_allowed(settings)
+    app.state.is_set_up = False
+    """Once there is an account, there always is."""
+    app.state.site = Site(settings)
+    app.state.passwords = Passwords()
+    app.state.usage = Usage()
     app.state.store = open_store(settings.database_url)
     app.state.feed = Feed(app.state.store)
-    for router in (tasks_router, journal_router, health.router, docs.router):
+    for router in (
+        tasks_router,
+        journal_router,
+        sessions_router,
+        tokens_router,
+        accounts_router,
+        audit_router,
+        health.router,
+        docs.router,
+    ):
         app.router.routes.extend(router.routes)
     app.router.routes.append(docs.assets())
     openapi.complete(app, {"ChangePublic": EXAMPLE_CHANGE})

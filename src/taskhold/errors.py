@@ -17,7 +17,8 @@
     ├── InternalError       500
     ├── Unavailable         503
     │   └── OutcomeUnknown  503
-    └── StorageFull         507
+    ├── StorageFull         507
+    └── those of accounts, in `accounts.errors`
 
     StartupError                 why `serve` did not start: one sentence and an exit code
 
@@ -95,17 +96,21 @@ class InvalidKey(Problem):
     )
 
 
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Taskhold"'}
+
+
 class Unauthenticated(Problem):
     status = 401
     name = "unauthenticated"
     title = "Who are you?"
     meaning = (
-        "Without accounts, the server answers only programs on its own machine: a loopback "
-        "address, a loopback Host header, and no proxy between. Everybody else gets this."
+        "Log in with POST /login, or send a token as `Authorization: Bearer thk_…`. Before there "
+        "is an account, only programs on the server's own machine are answered without: a "
+        "loopback address, a loopback Host header, and no proxy between."
     )
 
     def __init__(self, detail: str) -> None:
-        super().__init__(detail, {"WWW-Authenticate": 'Bearer realm="Taskhold"'})
+        super().__init__(detail, CHALLENGE)
 
 
 class CrossSite(Problem):

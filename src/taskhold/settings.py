@@ -1,8 +1,10 @@
 """The settings, each a `TASKHOLD_*` variable; `docs/settings.md` says what they do."""
 
 import difflib
+import ipaddress
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
@@ -11,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from taskhold.errors import StartupError
 
 PREFIX = "TASKHOLD_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Settings(BaseSettings):
@@ -25,6 +28,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     trusted_proxies: str | None = None
     open_mode: bool = True
+    registration: Literal["closed", "open"] = "closed"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "pretty", "json"] = "auto"
     log_requests: bool = False
@@ -35,6 +39,22 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("should start with http:// or https://")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        try:
+            _networks(value)
+        except ValueError:
+            raise ValueError(
+                "should be addresses or networks with commas between, as 10.0.0.5,192.168.0.0/16"
+            ) from None
+        return value
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of the proxies that are believed."""
+        return _networks(self.trusted_proxies)
 
     @classmethod
     def from_environment(cls, **given: object) -> Self:
@@ -49,6 +69,10 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             name = PREFIX + str(first["loc"][0]).upper()
             raise StartupError(f"{name}: {first['msg']}", exit_code=2) from None
+
+
+def _networks(text: str | None) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(each.strip()) for each in (text or "").split(",") if each)
 
 
 def _refuse_unknown_names(environment: Mapping[str, str]) -> None:

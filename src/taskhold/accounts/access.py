@@ -1,8 +1,12 @@
-"""Who is asking: the guards of open mode.
+"""Who is asking, and what they may do.
 
-Until the first account exists there is no login, for callers on this machine alone. A program on
-another machine, a proxy's client, and a page of another site that reaches this machine through
-the browser (by DNS rebinding, or by a plain form) must not get in.
+    Authorization: Bearer thk_…   a token, within its scopes
+    a session's cookie            who logged in with a browser
+    neither                       open mode, until the first account exists: no login, for callers
+                                  on this machine alone
+
+A program on another machine, a proxy's client, and a page of another site that reaches this machine
+through the browser (by DNS rebinding, or by a plain form) must not get in.
 """
 
 import ipaddress
@@ -12,25 +16,36 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends
 
+from taskhold.accounts import operations as accounts
+from taskhold.accounts.errors import Forbidden, InsufficientScope
 from taskhold.accounts.models import OPEN_ACCOUNT_ID
+from taskhold.accounts.secrets import is_token
+from taskhold.accounts.usage import Usage
+from taskhold.audit.operations import Doer
 from taskhold.errors import CrossSite, Unauthenticated
 from taskhold.http.request import Request
+from taskhold.http.site import Site, SiteDep
+from taskhold.http.store import StoreDep
+from taskhold.sessions import operations as sessions
 from taskhold.settings import Settings
+from taskhold.store import Store
+from taskhold.tokens import operations as tokens
 
+LOG_IN = "Log in, or send a token as `Authorization: Bearer thk_…`."
+INVALID = "This token is not valid: mistyped, expired or revoked."
 ONLY_FROM_HERE = (
-    "Taskhold answers without a login only on its own machine, at a loopback address and "
-    "without a proxy; call it from there, for example at http://127.0.0.1:8000."
+    "Taskhold answers without a login only on its own machine, at a loopback address and without a "
+    "proxy. To be reached from elsewhere, make an account: taskhold user add NAME."
 )
 SWITCHED_OFF = (
-    "Open mode is switched off here by a setting (open_mode, public_url, trusted_proxies or a "
-    "host beyond loopback), and this version has no accounts yet."
+    "There is no account yet, and open mode is switched off by a setting (open_mode, public_url, "
+    "trusted_proxies or a host beyond loopback). Make one: taskhold user add NAME."
 )
 
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]+))(?::\d{1,5})?")
 """The Host header, RFC 9110 section 7.2."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FROM_A_PROXY = (b"forwarded", b"via", b"x-real-ip")
-_SAME_SITE = (b"same-origin", b"none")
 
 
 class User(NamedTuple):
@@ -39,26 +54,66 @@ class User(NamedTuple):
     id: int
     name: str
     """The actor of their journal rows."""
+    admin: bool = False
+    session_id: int | None = None
+    """None for a token, and in open mode."""
 
 
 OPEN_USER = User(OPEN_ACCOUNT_ID, "open")
 
 
-def current_user(request: Request) -> User:
-    """Raises Unauthenticated, and CrossSite for a write that another site's page sends."""
-    if not request.app.state.open_mode:
-        raise Unauthenticated(SWITCHED_OFF)
-    fields = request.fields
-    if not (
-        _is_loopback_pair(request.client.host if request.client else "", fields.get(b"host", b""))
-        and request.scope["http_version"] != "1.0"
-        and not any(name in fields for name in _FROM_A_PROXY)
-        and not any(name.startswith(b"x-forwarded-") for name in fields)
-    ):
-        raise Unauthenticated(ONLY_FROM_HERE)
-    if request.scope["method"] not in _READS and _is_cross_site(request, fields):
+async def current_user(request: Request, store: StoreDep, site: SiteDep) -> User:
+    """Raises Unauthenticated, InsufficientScope, and CrossSite for a write of another site."""
+    authorization = request.fields.get(b"authorization")
+    usage: Usage = request.app.state.usage
+    if authorization is not None:
+        return await _by_token(request, store, usage, authorization)
+    secret = site.session_secret(request)
+    if secret is not None and (session := await store.read(sessions.find, secret)) is not None:
+        refuse_cross_site(request, site)
+        owner = session["account_id"]
+        await usage.note(store, sessions.touch, owner, session["id"], session["last_used_at"])
+        return User(owner, session["username"], session["admin"], session["id"])
+    return await _in_open_mode(request, store, site)
+
+
+CurrentUser = Annotated[User, Depends(current_user)]
+
+
+def signed_in(user: CurrentUser) -> User:
+    """Who is logged in with a password. Raises Forbidden for a token."""
+    if user is OPEN_USER:
+        raise Unauthenticated("There is no account yet; make one with POST /setup.")
+    if user.session_id is None:
+        raise Forbidden("A token does not reach this; log in with a password.")
+    return user
+
+
+SignedIn = Annotated[User, Depends(signed_in)]
+
+
+def administrator(user: SignedIn) -> User:
+    """Raises Forbidden for everybody else."""
+    if not user.admin:
+        raise Forbidden("Only an admin may do this.")
+    return user
+
+
+Admin = Annotated[User, Depends(administrator)]
+
+
+def doer(request: Request, site: SiteDep, user: SignedIn) -> Doer:
+    """Who does something to an account, for the audit trail."""
+    return Doer(user.name, site.address(request))
+
+
+DoerDep = Annotated[Doer, Depends(doer)]
+
+
+def refuse_cross_site(request: Request, site: SiteDep) -> None:
+    """Raises CrossSite for a write that another site's page makes a browser send."""
+    if request.scope["method"] not in _READS and site.is_cross_site(request):
         raise CrossSite("A page of another site sent this write.")
-    return OPEN_USER
 
 
 def open_mode_allowed(settings: Settings) -> bool:
@@ -82,6 +137,41 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+async def _by_token(request: Request, store: Store, usage: Usage, authorization: bytes) -> User:
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not is_token(token):
+        raise Unauthenticated(INVALID)
+    found = await store.read(tokens.find, token)
+    if found is None:
+        raise Unauthenticated(INVALID)
+    if request.scope["method"] not in _READS and not found["writes"]:
+        raise InsufficientScope
+    owner = found["account_id"]
+    await usage.note(store, tokens.touch, owner, found["id"], found["last_used_at"])
+    return User(owner, found["username"])
+
+
+async def _in_open_mode(request: Request, store: Store, site: Site) -> User:
+    state = request.app.state
+    if not state.is_set_up:
+        state.is_set_up = await store.read(accounts.is_set_up)
+    if state.is_set_up:
+        raise Unauthenticated(LOG_IN)
+    if not state.open_mode:
+        raise Unauthenticated(SWITCHED_OFF)
+    fields = request.fields
+    if not (
+        _is_loopback_pair(request.client.host if request.client else "", fields.get(b"host", b""))
+        and request.scope["http_version"] != "1.0"
+        and not any(name in fields for name in _FROM_A_PROXY)
+        and not any(name.startswith(b"x-forwarded-") for name in fields)
+    ):
+        raise Unauthenticated(ONLY_FROM_HERE)
+    refuse_cross_site(request, site)
+    return OPEN_USER
+
+
 def _is_loopback_pair(peer: str, host_field: bytes) -> bool:
     """Whether both ends are here: the peer's address, and the name that it asked for."""
     host = _without_port(host_field.decode("latin-1").lower())
@@ -93,16 +183,3 @@ def _is_loopback_pair(peer: str, host_field: bytes) -> bool:
 def _without_port(host: str) -> str:
     matched = _HOST.fullmatch(host)
     return (matched["v6"] or matched["name"]) if matched else ""
-
-
-def _is_cross_site(request: Request, fields: dict[bytes, bytes]) -> bool:
-    site, origin = fields.get(b"sec-fetch-site"), fields.get(b"origin")
-    if site in _SAME_SITE:
-        return False
-    if origin is None:
-        return site is not None
-    own: bytes = request.scope["scheme"].encode() + b"://" + fields[b"host"]
-    return origin != own
-
-
-CurrentUser = Annotated[User, Depends(current_user)]

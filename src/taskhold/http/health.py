@@ -13,7 +13,7 @@ from taskhold.http.store import StoreDep
 
 router = APIRouter(route_class=Route, tags=["server"])
 
-_FOR_EVERYBODY = problems(for_everybody=True)
+_FOR_EVERYBODY = problems(public=True)
 
 
 class Status(BaseModel):
@@ -58,7 +58,7 @@ async def is_ready(store: StoreDep) -> Answer:
     "/problems/{name}",
     response_model=ProblemMeaning,
     response_description="What it means.",
-    responses=problems(404, for_everybody=True),
+    responses=problems(404, public=True),
 )
 async def explain_problem(
     name: Annotated[str, Path(description="The last part of the `type`.", examples=["validation"])],

@@ -46,6 +46,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "What else in a request decides about the answer.",
         "schema": {"type": "string"},
     },
+    "Set-Cookie": {
+        "description": "The session's cookie.",
+        "schema": {"type": "string"},
+    },
     "Accept": {
         "description": "The media type that a POST takes.",
         "schema": {"type": "string"},
@@ -61,6 +65,7 @@ _OF_STATUS = {
     401: ["WWW-Authenticate"],
     412: ["ETag"],
     415: ["Accept", "Accept-Patch"],
+    429: ["Retry-After"],
     503: ["Retry-After"],
     507: ["Retry-After"],
 }
@@ -81,11 +86,11 @@ def not_modified() -> Responses:
     return {304: {"description": "The client has it: If-None-Match names it.", **_headers("ETag")}}
 
 
-def problems(*statuses: int, for_everybody: bool = False) -> Responses:
+def problems(*statuses: int, public: bool = False) -> Responses:
     """The problems that a route may answer, beside those that every route may."""
     kinds = kinds_of_problem()
     found: Responses = {}
-    of_every_route = {422, 500, 503} if for_everybody else {401, 422, 500, 503}
+    of_every_route = {422, 500, 503} if public else {401, 422, 500, 503}
     for status in sorted({*of_every_route, *statuses}):
         named = [kind for kind in kinds if kind.status == status]
         found[status] = {

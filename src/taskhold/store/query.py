@@ -46,7 +46,7 @@ def is_stamp(text: str) -> bool:
         return False
 
 
-def stamp_before(moment: str, *, hours: int) -> str:
+def stamp_before(moment: str, *, hours: float) -> str:
     """The time `hours` before `moment`, both in the API's form."""
     return stamp(datetime.fromisoformat(moment) - timedelta(hours=hours))
 

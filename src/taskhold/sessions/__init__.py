@@ -1,0 +1,1 @@
+"""Logging in with a password, and staying logged in."""
