@@ -74,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Dispatch(route for route in app.router.routes if isinstance(route, Route)),
         app.router,
         log_requests=settings.log_requests,
+        is_https=(settings.public_url or "").startswith("https://"),
     )
     return app
 

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from taskhold import __version__
+from taskhold.accounts.first import who_may
 from taskhold.app import create_app
 from taskhold.errors import StartupError, Unavailable
 from taskhold.logs import configure_logs
@@ -151,9 +152,13 @@ def serve(settings: Settings) -> None:
     url = _url(settings.host, listener.getsockname()[1])
     app = create_app(settings)
     store = app.state.store
+    who = "Who may use it shows when the database is there."
     with suppress(Unavailable):  # who serves waits for the database, and says so
         store.open()
-    line = f"Taskhold {__version__} keeps tasks in {store.location}; its API is at {url}/docs"
+        who = who_may(store, open_mode=app.state.open_mode)
+    line = (
+        f"Taskhold {__version__} keeps tasks in {store.location}; its API is at {url}/docs\n{who}"
+    )
     if settings.workers > 1:
         store.close()  # it is migrated; each worker opens its own
         _supervise(settings, listener, line)

@@ -1,11 +1,31 @@
 """The commands. Each imports what it needs when it runs, so that `--help` is quick."""
 
 import gc
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class _Commands(TyperGroup):
+    """The commands here, and those on accounts, which are imported when one is asked for."""
+
+    _on_accounts = ("user", "token", "audit")
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *self._on_accounts]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self._on_accounts:
+            return super().get_command(ctx, cmd_name)
+        from taskhold.cli.accounts import app as on_accounts
+
+        group = typer.main.get_group(on_accounts)
+        return group.get_command(ctx, cmd_name)
+
 
 app = typer.Typer(
+    cls=_Commands,
     name="taskhold",
     help="A task server that keeps what you save.",
     no_args_is_help=True,

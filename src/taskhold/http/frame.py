@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhold.errors import InternalError, Problem
-from taskhold.http.answers import Answer, problem_answer, problem_for_status
+from taskhold.http.answers import Answer, Headers, problem_answer, problem_for_status
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.request import Request
 from taskhold.logs import request_id_var
@@ -21,13 +21,36 @@ log = structlog.get_logger("taskhold.requests")
 _CLIENTS_OWN_ID = re.compile(rb"[0-9A-Za-z._-]{1,100}")
 
 
+_PROTECTING = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+"""For browsers, with every answer (OWASP's HTTP Headers Cheat Sheet)."""
+_ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""What is no page loads nothing, should a browser take it for one."""
+
+
+def _policy(headers: Headers) -> Headers:
+    """A page has its own."""
+    has_one = any(name == _POLICY[0] for name, _ in headers)
+    return [] if has_one else [_POLICY]
+
+
 class Frame:
     """The outermost application. What is not ours (docs assets, redirects) goes to `others`."""
 
-    def __init__(self, dispatch: Dispatch, others: ASGIApp, *, log_requests: bool) -> None:
+    def __init__(
+        self, dispatch: Dispatch, others: ASGIApp, *, log_requests: bool, is_https: bool
+    ) -> None:
         self._dispatch = dispatch
         self._others = others
         self._log_requests = log_requests
+        self._headers = [*_PROTECTING, *([_ONLY_HTTPS] if is_https else [])]
         self._process = secrets.token_hex(4)
         self._count = itertools.count(1)
 
@@ -39,14 +62,15 @@ class Frame:
         request = Request(scope, receive, send)
         request_id = self._name(request)
         request_id_var.set(request_id.decode())
-        header = (b"x-request-id", request_id)
+        headers = [(b"x-request-id", request_id), *self._headers]
         status = 0
 
         async def send_framed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), header]}
+                given = list(message.get("headers", ()))
+                message = {**message, "headers": [*given, *headers, *_policy(given)]}
             await send(message)
 
         try:
@@ -61,7 +85,7 @@ class Frame:
             answer = problem_answer(InternalError(detail))
         if answer is not None:
             status = answer.status
-            await answer.send(scope, send, header)
+            await answer.send(scope, send, *headers, *_policy(answer.headers))
         if self._log_requests or status >= 500:
             took = round((time.perf_counter() - began) * 1000, 1)
             tell = log.error if status >= 500 else log.info

@@ -12,7 +12,6 @@ from taskhold.accounts.models import STRICT, DisplayName
 from taskhold.store.query import stamp
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
 
-
 Scope = Literal["read", "write"]
 """What a token may do."""
 

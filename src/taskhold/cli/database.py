@@ -1,0 +1,66 @@
+"""A command on the database: opened, asked, closed; and what it shows."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import taskhold.app  # noqa: F401  knows every table
+from taskhold.errors import Problem, StartupError
+from taskhold.logs import configure_logs
+from taskhold.settings import Settings
+from taskhold.store import Operation, Row, Store, open_store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Columns = dict[str, Callable[[Row], Any]]
+"""What to show of a row, under which heading."""
+
+
+class Database:
+    """The store, for a program that does one thing after the other."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return asyncio.run(self._store.read(operation, *args, **kwargs))
+
+    def write(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return asyncio.run(self._store.write(owner_id, operation, *args, **kwargs))
+
+
+@contextmanager
+def database(url: str | None) -> Iterator[Database]:
+    """The one of the settings, unless a URL is given. A problem ends the command in one line."""
+    settings = Settings.from_environment(database_url=url)
+    configure_logs(settings, whole_process=True)
+    store = open_store(settings.database_url)
+    try:
+        store.open()
+        try:
+            yield Database(store)
+        finally:
+            store.close()
+    except Problem as problem:
+        raise StartupError(problem.detail) from problem
+
+
+def show(rows: Iterable[Row], columns: Columns, *, as_json: bool) -> None:
+    """Rows as a table for people, or as JSON for programs."""
+    if as_json:
+        typer.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
+        return
+    table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if (cell := of(row)) is None else str(cell) for of in columns.values()))
+    Console(soft_wrap=True).print(table)
