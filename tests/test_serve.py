@@ -531,7 +531,7 @@ def test_the_log_is_json_without_anything_that_people_keep_here(
 ) -> None:
     canary = "canary-7f3a"
     server = serve(TASKHOLD_LOG_REQUESTS="true", TASKHOLD_LOG_LEVEL="debug")
-    secret = {"Authorization": f"Bearer {canary}", "Idempotency-Key": canary, "Cookie": canary}
+    secret = {"Idempotency-Key": canary, "Cookie": f"taskhold={canary}"}
     with server.client() as client:
         task = {"title": canary}
         assert client.post("/tasks", json=task, headers=secret).status_code == 201
@@ -540,6 +540,10 @@ def test_the_log_is_json_without_anything_that_people_keep_here(
         assert client.patch("/tasks/1", content=canary).status_code in {400, 415}
         assert client.get("/tasks", params={"q": canary}).status_code == 422
         assert client.get("/tasks", headers={"Host": canary}).status_code == 401
+        token = {"Authorization": f"Bearer {canary}"}
+        assert client.get("/tasks", headers=token).status_code == 401
+        login = {"username": canary, "password": canary}
+        assert client.post("/login", json=login).status_code == 401
         # so that a write fails inside
         run_sql(database_url, "ALTER TABLE kept_answer DROP COLUMN body")
         assert client.post("/tasks", json=task, headers=secret).status_code == 500

@@ -10,13 +10,14 @@ import httpx2
 import pytest
 import yaml
 from tests.support import raw
+from tests.support.accounts import cookies_of, make_accounts
 from tests.support.problems import check_problem
 from tests.support.servers import LiveServer
 
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))
 STEP_KEYS = {
     *("do", "times", "json", "raw", "headers"),
-    *("status", "body", "exact", "has", "lacks", "save"),
+    *("status", "body", "exact", "has", "lacks", "save", "as", "login"),
 }
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 KINDS: dict[str, Callable[[Any], bool]] = {
@@ -46,6 +47,7 @@ def sender() -> Iterator[httpx2.Client]:
 
 @pytest.mark.parametrize("scenario", list(scenarios()))
 def test_exchange(scenario: dict[str, Any], database_url: str, sender: httpx2.Client) -> None:
+    make_accounts(database_url, *scenario.get("accounts", []))
     with LiveServer(database_url, **scenario.get("settings", {})) as server:
         saved: dict[str, Any] = {"server": server.url}
         for step in scenario["steps"]:
@@ -65,6 +67,8 @@ def play(client: httpx2.Client, step: dict[str, Any], saved: dict[str, Any]) -> 
     method, _, path = wanted["do"].partition(" ")
     url = saved["server"] + path
     content, headers = body_and_headers(wanted)
+    if "as" in step:
+        headers.append((b"Cookie", saved[f"cookies of {step['as']}"].encode()))
     answer = client.request(method, url, content=content, headers=headers)
     try:
         compare(wanted, answer)
@@ -74,6 +78,9 @@ def play(client: httpx2.Client, step: dict[str, Any], saved: dict[str, Any]) -> 
         error.add_note(f"{wanted}"[:1000])
         error.add_note(f"was answered {answer.status_code}: {answer.text[:1000]}")
         raise
+    client.cookies.clear()
+    if "login" in step:
+        saved[f"cookies of {step['login']}"] = cookies_of(answer)
     for name, source in step.get("save", {}).items():
         saved[name] = found_at(source, answer)
 

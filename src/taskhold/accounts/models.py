@@ -1,6 +1,6 @@
 """An account: as it is stored, as it comes in, as it goes out."""
 
-import unicodedata
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -14,24 +14,25 @@ from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime, in_byte_order
 
 OPEN_ACCOUNT_ID = 1
 """Owns what is made in open mode; the first account takes its place, and its tasks with it."""
-NAME_LENGTH = 64
+USERNAME_PATTERN = "^[0-9A-Za-z._@+-]{1,64}$"
 STRICT = SQLModelConfig(extra="forbid", strict=True)
-_MARKS = frozenset("._-@+")
 
 
 def clean_username(name: str) -> str:
-    """Raises PydanticCustomError for a name with anything but letters, digits and `. _ - @ +`."""
-    name = unicodedata.normalize("NFC", name)
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise PydanticCustomError("length", "should have 1 to 64 characters")
-    if not all(character.isalnum() or character in _MARKS for character in name):
-        raise PydanticCustomError("characters", "should have only letters, digits and . _ - @ +")
+    """Raises PydanticCustomError for a name with anything but letters, digits and `. _ @ + -`.
+
+    Of ASCII alone, so that no two names look the same; the display name may have any.
+    """
+    if not re.fullmatch(USERNAME_PATTERN, name):
+        raise PydanticCustomError(
+            "username", "should be 1 to 64 of the letters A to Z, digits and . _ @ + -"
+        )
     return name
 
 
 def fold_username(name: str) -> str:
     """The form in which names are the same: `Ada` and `ada`."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return name.lower()
 
 
 def login_name(text: str) -> str:
@@ -55,7 +56,7 @@ def clean_display_name(name: str) -> str:
 Username = Annotated[
     str,
     AfterValidator(clean_username),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64, "examples": ["ada"]}),
+    WithJsonSchema({"type": "string", "pattern": USERNAME_PATTERN, "examples": ["ada"]}),
 ]
 DisplayName = Annotated[
     str,
@@ -66,6 +67,18 @@ Password = Annotated[
     str,
     WithJsonSchema(
         {"type": "string", "format": "password", "examples": ["correct horse battery"]},
+    ),
+]
+NewPassword = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "password",
+            "minLength": 12,
+            "maxLength": 1000,
+            "examples": ["correct horse battery"],
+        },
     ),
 ]
 
@@ -118,7 +131,7 @@ class Registration(SQLModel):
     model_config = STRICT
 
     username: Username
-    password: Password
+    password: NewPassword
     display_name: DisplayName | None = None
 
 
@@ -145,7 +158,7 @@ class UserUpdate(SQLModel):
     model_config = STRICT
 
     username: Username | None = None
-    password: Password | None = None
+    password: NewPassword | None = None
     display_name: DisplayName | None = None
     admin: bool | None = None
     disabled: bool | None = None
@@ -157,7 +170,7 @@ class MeUpdate(SQLModel):
     model_config = STRICT
 
     display_name: DisplayName | None = None
-    password: Password | None = None
+    password: NewPassword | None = None
     current_password: Password | None = None
 
 
