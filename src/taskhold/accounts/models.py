@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel._compat import SQLModelConfig
 
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime, in_byte_order
+from taskhold.texts import line_rules
 
 OPEN_ACCOUNT_ID = 1
 """Owns what is made in open mode; the first account takes its place, and its tasks with it."""
@@ -43,26 +44,12 @@ def login_name(text: str) -> str:
         return ""
 
 
-def clean_display_name(name: str) -> str:
-    """Raises PydanticCustomError for a name that can't be shown in a line."""
-    name = name.strip()
-    if not 1 <= len(name) <= 100:
-        raise PydanticCustomError("length", "should have 1 to 100 characters")
-    if not name.isprintable():
-        raise PydanticCustomError("characters", "should have only printable characters")
-    return name
-
-
 Username = Annotated[
     str,
     AfterValidator(clean_username),
     WithJsonSchema({"type": "string", "pattern": USERNAME_PATTERN, "examples": ["ada"]}),
 ]
-DisplayName = Annotated[
-    str,
-    AfterValidator(clean_display_name),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 100}),
-]
+DisplayName = Annotated[str, *line_rules(100, "Ada Lovelace")]
 Password = Annotated[
     str,
     WithJsonSchema(

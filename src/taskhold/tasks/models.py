@@ -3,21 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
-from pydantic_core import PydanticCustomError
 from sqlalchemy import Column, ForeignKey, Identity, Index, String, Text, text
 from sqlmodel import Field, SQLModel
 from sqlmodel._compat import SQLModelConfig
 
 from taskhold.accounts.models import OPEN_ACCOUNT_ID
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime, in_byte_order
+from taskhold.texts import line_rules
 
-WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-"""Unicode's White_Space property (https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt)."""
 TITLE_LENGTH = 500
 STRICT = SQLModelConfig(extra="forbid", strict=True)
 """For what comes in. Said here: SQLModel's constructor would validate laxly once more."""
@@ -32,37 +27,13 @@ EXAMPLE_TASK: dict[str, Any] = {
     "version": 2,
 }
 
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
-_SPACE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-TITLE_PATTERN = (
-    rf"^[{_SPACE}]*[^{_CONTROL}{_SPACE}]"
-    rf"([^{_CONTROL}]{{0,{TITLE_LENGTH - 2}}}[^{_CONTROL}{_SPACE}])?[{_SPACE}]*$"
-)
-"""What `clean_title` takes, for the OpenAPI document."""
-
 
 def _without_default(schema: dict[str, Any]) -> None:
     """The default of an optional field of a PATCH is its absence, which JSON has no value for."""
     schema.pop("default", None)
 
 
-def clean_title(title: str) -> str:
-    """The title without white space at its ends. Raises PydanticCustomError for a bad one."""
-    cleaned = title.strip(WHITE_SPACE)
-    if not cleaned:
-        raise PydanticCustomError("blank", "should not be blank")
-    if len(cleaned) > TITLE_LENGTH:
-        raise PydanticCustomError("too_long", "should have at most 500 characters")
-    if not cleaned.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in cleaned):
-        raise PydanticCustomError("control_character", "should have no control characters")
-    return cleaned
-
-
-Title = Annotated[
-    str,
-    AfterValidator(clean_title),
-    WithJsonSchema({"type": "string", "pattern": TITLE_PATTERN, "examples": ["Write the report"]}),
-]
+Title = Annotated[str, *line_rules(TITLE_LENGTH, "Write the report")]
 
 
 def _filled_in_time() -> Column[Any]:

@@ -98,7 +98,8 @@ class SQLiteTransaction(SQLiteSnapshot):
     async def finish(self, counters: dict[str, int]) -> None:
         for counter in counters.items():
             self._connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", counter[:1])
-            self._connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", counter)
+            if counter[1]:
+                self._connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", counter)
 
 
 class SQLitePlace:
