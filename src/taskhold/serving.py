@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from taskhold import __version__
-from taskhold.accounts.first import who_may
+from taskhold.accounts.first import UNKNOWN, who_may
 from taskhold.app import create_app
 from taskhold.errors import StartupError, Unavailable
 from taskhold.logs import configure_logs
@@ -152,7 +152,7 @@ def serve(settings: Settings) -> None:
     url = _url(settings.host, listener.getsockname()[1])
     app = create_app(settings)
     store = app.state.store
-    who = "Who may use it shows when the database is there."
+    who = UNKNOWN
     with suppress(Unavailable):  # who serves waits for the database, and says so
         store.open()
         who = who_may(store, open_mode=app.state.open_mode)

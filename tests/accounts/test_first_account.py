@@ -16,7 +16,7 @@ def code_of(server: ServerProcess) -> str:
     """The one that it prints."""
     assert server.process.stdout is not None
     line = server.process.stdout.readline()
-    assert "/setup with " in line
+    assert "/setup with the code " in line
     return line.rsplit(maxsplit=1)[1]
 
 

@@ -18,7 +18,7 @@ AS_NAME = "my-password-in-the-wrong-field"
 
 def use_secrets(server: ServerProcess) -> set[str]:
     """Everything that is secret, after all of it was used."""
-    code = re.search(r"with ([a-z2-9-]{19})", server.process.stdout.readline())  # type: ignore[union-attr]
+    code = re.search(r"code ([a-z2-9-]{19})", server.process.stdout.readline())  # type: ignore[union-attr]
     assert code, "the code is on the second line"
     secrets = {code[1], WRONG, AS_NAME, PASSWORD, "another horse battery"}
     with server.client() as client:

@@ -104,13 +104,10 @@ async def list_all(tx: Tx) -> list[Row]:
     return await tx.all(LIST)
 
 
-async def add_setup_code(tx: Tx, code: str) -> bool:
-    """Let the first account be made with this code; False where there is an account already."""
-    if await is_set_up(tx):
-        return False
+async def add_setup_code(tx: Tx, code: str) -> None:
+    """Let the first account be made with this code."""
     await tx.run(ADD_CODE, fingerprint=fingerprint(code), created_at=tx.now)
     await tx.run(DROP_OLD_CODES, kept=_CODES_KEPT)
-    return True
 
 
 async def check_setup_code(tx: Tx, code: str) -> None:
