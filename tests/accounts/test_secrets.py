@@ -1,7 +1,9 @@
 """What somebody knows and nobody else may: it is nowhere but where it was sent."""
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
@@ -103,3 +105,23 @@ def test_what_is_revoked_is_over_on_the_next_request_of_every_server(
         disabled = here.patch("/users/2", json={"disabled": True}, headers=ada)
         assert disabled.status_code == 200
         assert there.get("/tasks", headers=other).status_code == 401
+
+
+def test_a_stream_ends_when_its_token_is_revoked(serve: Serve, database_url: str) -> None:
+    make_accounts(database_url, {"username": "ada"})
+    with serve().client() as here, serve().client() as there:
+        session = {"Cookie": cookies_of(log_in(here, "ada"))}
+        here.cookies.clear()
+        made = here.post("/tokens", json={"name": "t", "scopes": ["read"]}, headers=session).json()
+        bearer = {"Authorization": f"Bearer {made['token']}"}
+        with there.stream("GET", "/events", headers=bearer) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": following"
+            assert here.delete(f"/tokens/{made['id']}", headers=session).status_code == 204
+            with ThreadPoolExecutor(1) as thread:
+                ending = thread.submit(list, lines)
+                until = time.monotonic() + 12
+                while not ending.done():
+                    assert time.monotonic() < until
+                    here.post("/tasks", json={"title": "still"}, headers=session)
+                    time.sleep(0.1)

@@ -22,7 +22,7 @@ from taskhold.accounts.models import OPEN_ACCOUNT_ID
 from taskhold.accounts.secrets import is_token
 from taskhold.accounts.usage import Usage
 from taskhold.audit.operations import Doer
-from taskhold.errors import CrossSite, Unauthenticated
+from taskhold.errors import CrossSite, Problem, Unauthenticated, Unavailable
 from taskhold.http.request import Request
 from taskhold.http.site import Site, SiteDep
 from taskhold.http.store import StoreDep
@@ -78,6 +78,17 @@ async def current_user(request: Request, store: StoreDep, site: SiteDep) -> User
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
+
+
+async def is_let_in(request: Request, store: Store, site: Site) -> bool:
+    """Whether a request whose answer goes on would still be answered."""
+    try:
+        await current_user(request, store, site)
+    except Unavailable:
+        raise
+    except Problem:
+        return False
+    return True
 
 
 def signed_in(user: CurrentUser) -> User:

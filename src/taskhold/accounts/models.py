@@ -15,6 +15,8 @@ from taskhold.texts import line_rules
 
 OPEN_ACCOUNT_ID = 1
 """Owns what is made in open mode; the first account takes its place, and its tasks with it."""
+RESERVED = frozenset({"open", "outside", "command"})
+"""Actors that are nobody's account."""
 USERNAME_PATTERN = "^[0-9A-Za-z._@+-]{1,64}$"
 STRICT = SQLModelConfig(extra="forbid", strict=True)
 
@@ -28,6 +30,8 @@ def clean_username(name: str) -> str:
         raise PydanticCustomError(
             "username", "should be 1 to 64 of the letters A to Z, digits and . _ @ + -"
         )
+    if fold_username(name) in RESERVED:
+        raise PydanticCustomError("reserved", "is a name that Taskhold uses itself")
     return name
 
 

@@ -5,7 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 
 from taskhold.accounts import operations
-from taskhold.accounts.access import Admin, CurrentUser, DoerDep, SignedIn, refuse_cross_site
+from taskhold.accounts.access import (
+    OPEN_USER,
+    Admin,
+    CurrentUser,
+    DoerDep,
+    SignedIn,
+    refuse_cross_site,
+)
 from taskhold.accounts.errors import Forbidden, WrongCredentials
 from taskhold.accounts.models import (
     LoggedIn,
@@ -105,11 +112,7 @@ async def register(
 )
 async def get_me(user: CurrentUser, store: StoreDep) -> Answer:
     """Read who is asking."""
-    if (
-        user.name == "open"
-        and user.session_id is None
-        and not await store.read(operations.is_set_up)
-    ):
+    if user is OPEN_USER:
         raise Unauthenticated("There is no account yet; make one with POST /setup.")
     return json_answer(as_me(await store.read(operations.get, user.id)))
 

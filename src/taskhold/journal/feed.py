@@ -1,7 +1,7 @@
 """The changes of accounts as they happen, to any number of readers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskhold.errors import CursorGone, Unavailable
@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 QUIET_SECONDS = 15.0
 """After how long without a change a reader gets a sign of life."""
 SIGN_OF_LIFE = b": nothing new\n\n"
+CHECK_SECONDS = 5.0
+"""How long a reader who may not read any more goes on at the most, while there are changes."""
 _AT_ONCE = 100
 _SHARED_SECONDS = 1.0
+
+
+MayRead = Callable[[], Awaitable[bool]]
+"""Whether the reader is still let in."""
 
 
 class _Page(NamedTuple):
@@ -34,21 +40,30 @@ class Reader:
     One that is slow holds up nobody and no memory; it reads on from its place.
     """
 
-    def __init__(self, feed: "Feed", owner_id: int, after: int) -> None:
+    def __init__(self, feed: "Feed", owner_id: int, after: int, may_read: MayRead) -> None:
         self._feed = feed
+        self._may_read = may_read
         self._owner_id = owner_id
         self._after = after
         self._watch: Watch | None = None
         self._has_ended = False
 
     async def events(self) -> AsyncIterator[bytes]:
-        """What to send, without a gap. Ends with `end`, and where the database goes away."""
+        """What to send, without a gap.
+
+        Ends with `end`, where the database goes away, and where the reader's login does.
+        """
         watch = self._watch = self._feed.store.watch(self._owner_id)
         self._feed.enter(self)
         loop = asyncio.get_running_loop()
         sign_at = loop.time() + QUIET_SECONDS
+        check_at = loop.time() + CHECK_SECONDS
         try:
             while not self._has_ended:
+                if loop.time() >= check_at:
+                    if not await self._may_read():
+                        return
+                    check_at = loop.time() + CHECK_SECONDS
                 page = await self._feed.read(self._owner_id, self._after)
                 if page is not None:
                     self._after = page.cursor
@@ -81,10 +96,10 @@ class Feed:
         self._pages: dict[int, _Page] = {}
         self._has_ended = False
 
-    async def follow(self, owner_id: int, after: int | None) -> Reader:
+    async def follow(self, owner_id: int, after: int | None, may_read: MayRead) -> Reader:
         """A reader behind `after`, or behind the newest change. Raises CursorGone."""
         page = await self.store.read(operations.changes_after, owner_id, after, 1)
-        return Reader(self, owner_id, page.cursor if after is None else after)
+        return Reader(self, owner_id, page.cursor if after is None else after, may_read)
 
     def enter(self, reader: Reader) -> None:
         """Remember a reader that begins to read."""

@@ -1,13 +1,14 @@
 """The journal over HTTP."""
 
 import re
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from taskhold.accounts.access import CurrentUser
+from taskhold.accounts.access import CurrentUser, is_let_in
 from taskhold.errors import FieldError, Validation
 from taskhold.http.answers import JSON, Answer
 from taskhold.http.events import EventStream
@@ -15,6 +16,7 @@ from taskhold.http.openapi import problems
 from taskhold.http.query import Number
 from taskhold.http.request import Request
 from taskhold.http.route import Route
+from taskhold.http.site import SiteDep
 from taskhold.http.store import StoreDep
 from taskhold.journal import operations
 from taskhold.journal.feed import Feed
@@ -102,10 +104,12 @@ async def list_changes(
     responses=problems(410) | {200: {"content": {"text/event-stream": {"schema": _EVENT}}}},
 )
 async def follow_changes(
+    *,
     wanted: Annotated[EventsAfter, Query()],
     request: Request,
     user: CurrentUser,
-    _store: StoreDep,
+    store: StoreDep,
+    site: SiteDep,
     feed: FeedDep,
     last_event_id: Annotated[
         str | None,
@@ -125,4 +129,5 @@ async def follow_changes(
             error = FieldError("header", "Last-Event-ID", "is not the id of an event", "event_id")
             raise Validation([error])
         after = int(last_event_id)
-    return EventStream(await feed.follow(user.id, after), request.receive)
+    reader = await feed.follow(user.id, after, partial(is_let_in, request, store, site))
+    return EventStream(reader, request.receive)
