@@ -113,6 +113,10 @@ class Unauthenticated(Problem):
         super().__init__(detail, CHALLENGE)
 
 
+ACCOUNT_REMOVED = "This account has been removed meanwhile; nothing was saved."
+"""What a broken foreign key means: operations look up everything else that they refer to."""
+
+
 class CrossSite(Problem):
     status = 403
     name = "cross-site"

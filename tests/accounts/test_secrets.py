@@ -12,6 +12,7 @@ import pytest
 from tests.support.accounts import PASSWORD, cookies_of, log_in, make_accounts
 from tests.support.postgresql import PostgreSQL
 from tests.support.servers import ServerProcess
+from tests.support.sql import run_sql
 
 Serve = Callable[..., ServerProcess]
 WRONG = "a wrong password, typed in anger"
@@ -105,6 +106,37 @@ def test_what_is_revoked_is_over_on_the_next_request_of_every_server(
         disabled = here.patch("/users/2", json={"disabled": True}, headers=ada)
         assert disabled.status_code == 200
         assert there.get("/tasks", headers=other).status_code == 401
+
+
+def test_an_account_that_is_removed_while_it_writes_leaves_nothing(
+    serve: Serve, database_url: str
+) -> None:
+    names = [f"user-{number}" for number in range(6)]
+    ids = make_accounts(database_url, {"username": "ada"}, *({"username": each} for each in names))
+    with (
+        serve().client() as here,
+        serve().client() as there,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        ada = {"Cookie": cookies_of(log_in(here, "ada"))}
+        for name, account_id in zip(names, ids[1:], strict=True):
+            own = {"Cookie": cookies_of(log_in(there, name))}
+            here.cookies.clear()
+            there.cookies.clear()
+
+            def write(own: dict[str, str] = own) -> list[int]:
+                statuses = []
+                while 401 not in statuses:
+                    answer = there.post("/tasks", json={"title": "left over"}, headers=own)
+                    statuses.append(answer.status_code)
+                return statuses
+
+            writing = [threads.submit(write) for _ in range(4)]
+            removed = here.delete(f"/users/{account_id}", headers=ada)
+            assert removed.status_code == 204
+            for each in writing:
+                assert set(each.result()) <= {201, 401}
+    assert run_sql(database_url, "SELECT count(*) FROM task") == [(0,)]
 
 
 def test_a_stream_ends_when_its_token_is_revoked(serve: Serve, database_url: str) -> None:

@@ -89,7 +89,7 @@ EVERYBODY = (*NOBODY, *BY_TOKEN, "bob", "admin")
 class World:
     """A server with accounts, and everybody who may come to it."""
 
-    url: str
+    client: httpx2.Client
     database_url: str
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     sessions: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -101,17 +101,15 @@ class World:
         content = None if body is None else json.dumps(body).encode()
         if body is not None:
             headers = headers | {"Content-Type": "application/json"}
-        with (
-            httpx2.Client(base_url=self.url, timeout=30) as client,
-            client.stream(method, path, content=content, headers=headers) as answer,
-        ):
+        self.client.cookies.clear()
+        with self.client.stream(method, path, content=content, headers=headers) as answer:
             if not path.startswith("/events") or answer.status_code != 200:
                 answer.read()
         return answer
 
     def logged_in(self, username: str) -> dict[str, str]:
-        with httpx2.Client(base_url=self.url, timeout=30) as client:
-            answer = log_in(client, username)
+        self.client.cookies.clear()
+        answer = log_in(self.client, username)
         assert answer.status_code == 200, answer.text
         return {"Cookie": cookies_of(answer)}
 
@@ -156,8 +154,11 @@ class World:
 def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with databases.fresh(tmp_path_factory.mktemp("world")) as url:
         make_accounts(url, *({"username": name} for name in ("ada", "bob", "eve")))
-        with LiveServer(url) as server:
-            world = World(server.url, url)
+        with (
+            LiveServer(url) as server,
+            httpx2.Client(base_url=server.url, timeout=30) as client,
+        ):
+            world = World(client, url)
             make_everybody(world)
             yield world
 

@@ -154,9 +154,9 @@ def test_clients_that_go_away_in_the_middle_of_a_write_leave_nothing_behind(
             for connection in gone:
                 connection.close()
         assert create(client, "next").status_code == 201
+        nothing_is_left_on_connections(cluster, database_url)
         assert set(titles(client)) <= {"there before", "gone", "next"}
         assert titles(client).count("next") == 1
-        nothing_is_left_on_connections(cluster, database_url)
 
 
 # It does not answer

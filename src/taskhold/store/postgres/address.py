@@ -14,8 +14,9 @@ _UNESCAPED = (
 class Address(NamedTuple):
     """Where the database is."""
 
-    dsns: tuple[str, ...]
-    """The URL as the driver takes it, with the password: one for each host in it."""
+    dsns: list[str]
+    """The URL as the driver takes it, with the password: one for each host in it. The host that was
+    the primary when last asked comes first, so that a silent one is waited for once."""
     shown: str
     """The URL without its password and options."""
     options: frozenset[str]
@@ -44,8 +45,8 @@ class Address(NamedTuple):
         user, at, host = parts.netloc.rpartition("@")
         shown = f"postgresql://{user.partition(':')[0]}{at}{host}{parts.path}"
         behind = rest.removeprefix(parts.netloc)
-        dsns = (f"postgresql://{user}{at}{one}{behind}" for one in host.split(","))
-        return cls(tuple(dsns), shown, frozenset(options))
+        dsns = [f"postgresql://{user}{at}{one}{behind}" for one in host.split(",")]
+        return cls(dsns, shown, frozenset(options))
 
 
 def _password_is_unescaped(parts: SplitResult) -> bool:

@@ -5,15 +5,26 @@ import ssl
 
 import asyncpg
 
-from taskhold.errors import Problem, StartupError, StorageFull, Unavailable
+from taskhold.errors import (
+    ACCOUNT_REMOVED,
+    Problem,
+    StartupError,
+    StorageFull,
+    Unauthenticated,
+    Unavailable,
+)
 
 BUSY = "All connections to the database are in use; nothing was saved."
 
-LOST = (
+GONE = (
     OSError,  # of the network; a time-out, too
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+)
+"""The server went away or is silent: every connection to it is doubtful."""
+LOST = (
+    *GONE,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
@@ -45,6 +56,8 @@ def problem_from(error: Exception) -> Problem | None:
     """The problem that this failure of the database is; None where it is a mistake of ours."""
     if isinstance(error, asyncpg.DiskFullError):
         return StorageFull()
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        return Unauthenticated(ACCOUNT_REMOVED)
     for kinds, meaning in _MEANINGS:
         if isinstance(error, kinds):
             return Unavailable(f"{meaning}; nothing was saved.")

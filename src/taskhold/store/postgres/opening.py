@@ -35,9 +35,9 @@ async def connect(address: Address, **settings: str) -> asyncpg.Connection:
         name: value for name, value in (_SETTINGS | settings).items() if name not in address.options
     }
     failure: Exception | None = None
-    for dsn in address.dsns:  # of several hosts the one that is the primary now
+    for dsn in tuple(address.dsns):  # of several hosts the one that is the primary now
         try:
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 dsn,
                 timeout=CONNECT_SECONDS / len(address.dsns),  # one that is silent hides no other
                 server_settings=given,
@@ -50,6 +50,9 @@ async def connect(address: Address, **settings: str) -> asyncpg.Connection:
             )
         except faults.LOST as error:
             failure = error
+        else:
+            address.dsns.sort(key=lambda each: each != dsn)
+            return connection
     assert failure is not None
     raise failure
 

@@ -228,14 +228,27 @@ class PostgresStore:
                 finally:
                     timer.cancel()
                     connections.give_back(connection)
+            except Unavailable:  # all are in use, perhaps because none is answered
+                self._drop_free()
+                raise
             except Problem:
                 raise
             except Exception as error:
-                if not isinstance(error, faults.REPEATABLE) or loop.time() >= until:
+                if isinstance(error, faults.GONE):
+                    self._drop_free()
+                repeatable = isinstance(error, faults.REPEATABLE) or (
+                    isinstance(error, asyncpg.ForeignKeyViolationError) and not pause
+                )
+                if not repeatable or loop.time() >= until:
                     raise _meaning(error) from error
             connections.drop_free()
             await asyncio.sleep(pause)
             pause = RETRY_SECONDS
+
+    def _drop_free(self) -> None:
+        """Trust no connection that is open: a request takes one to read and one to write."""
+        for connections in (self._readers, self._writers, self._long_readers):
+            connections.drop_free()
 
     def _reading(
         self, operation: Callable[..., Awaitable[T]], args: Any, kwargs: Any

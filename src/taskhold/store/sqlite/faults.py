@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from taskhold.errors import Problem, StorageFull, Unavailable
+from taskhold.errors import ACCOUNT_REMOVED, Problem, StorageFull, Unauthenticated, Unavailable
 
 BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = (
     5,
@@ -18,6 +18,8 @@ BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = (
     14,
     26,
 )
+FOREIGN_KEY = 19 | 3 << 8
+"""SQLITE_CONSTRAINT_FOREIGNKEY, an extended code."""
 DISK_FAILS = "The disk that holds the database fails; nothing was saved."
 SMALLEST_FREE = 32 * 1024
 """Bytes of free space below which an I/O error means a full disk: the size of a `-shm` file."""
@@ -44,12 +46,16 @@ def is_full(error: sqlite3.Error, folder: Path) -> bool:
     return code == FULL or (code == IOERR and shutil.disk_usage(folder).free < SMALLEST_FREE)
 
 
-def problem_from(error: sqlite3.Error | OSError, folder: Path) -> Problem | None:
+def problem_from(  # noqa: PLR0911
+    error: sqlite3.Error | OSError, folder: Path
+) -> Problem | None:
     """The problem that this failure of the database is; None where it is a mistake of ours."""
     if isinstance(error, OSError):
         return StorageFull() if error.errno == errno.ENOSPC else Unavailable(DISK_FAILS)
     if is_full(error, folder):
         return StorageFull()
+    if getattr(error, "sqlite_errorcode", 0) == FOREIGN_KEY:
+        return Unauthenticated(ACCOUNT_REMOVED)
     if is_busy(error):
         return Unavailable("The database is locked by another program; nothing was saved.")
     if is_damage(error):
