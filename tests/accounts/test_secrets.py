@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2
@@ -106,6 +107,32 @@ def test_what_is_revoked_is_over_on_the_next_request_of_every_server(
         disabled = here.patch("/users/2", json={"disabled": True}, headers=ada)
         assert disabled.status_code == 200
         assert there.get("/tasks", headers=other).status_code == 401
+
+
+def test_no_session_outlives_the_password_that_it_was_begun_with(
+    serve: Serve, database_url: str
+) -> None:
+    make_accounts(database_url, {"username": "ada"})
+    passwords = [PASSWORD, *(f"another horse battery {number}" for number in range(6))]
+    with (
+        serve().client() as here,
+        serve().client() as there,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        for old, new in pairwise(passwords):
+            own = {"Cookie": cookies_of(log_in(here, "ada", old))}
+            change = {"password": new, "current_password": old}
+            here.cookies.clear()
+            changing = threads.submit(here.patch, "/me", json=change, headers=own)
+            begun = []
+            while not changing.done():
+                begun.append(log_in(there, "ada", old))
+                there.cookies.clear()
+            assert changing.result().status_code == 200, changing.result().text
+            assert here.get("/me", headers=own).status_code == 200
+            for answer in begun:
+                cookies = {"Cookie": cookies_of(answer)}
+                assert there.get("/me", headers=cookies).status_code == 401
 
 
 def test_an_account_that_is_removed_while_it_writes_leaves_nothing(

@@ -69,7 +69,9 @@ async def set_up(
     fields = await _with_hash(setup, hasher)
     account = await store.write(operations.ACCOUNTS, operations.set_up, by, fields)
     client = request.fields.get(b"user-agent", b"").decode("latin-1")
-    begun = await store.write(account["id"], sessions.begin, by, account["id"], client=client)
+    begun = await store.write(
+        operations.ACCOUNTS, sessions.begin, by, account | fields, client=client
+    )
     answer = json_answer({"user": as_me(account)}, 201)
     answer.headers += [
         site.session_cookie(request, begun.secret),

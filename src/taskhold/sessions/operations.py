@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from taskhold.accounts.errors import WrongCredentials
 from taskhold.accounts.models import Account
 from taskhold.accounts.secrets import fingerprint, new_secret
 from taskhold.audit.operations import Doer, note
@@ -104,6 +105,15 @@ KNOW_BROWSER = Query(
 )
 
 
+IS_STILL = Query(
+    select(_account.id).where(
+        _account.id == bindparam("account_id"),
+        _account.password == bindparam("password"),
+        ~_account.disabled,
+    )
+)
+
+
 class Begun(NamedTuple):
     """A new session: what the browser is to send back."""
 
@@ -114,13 +124,20 @@ class Begun(NamedTuple):
 async def begin(
     tx: Tx,
     doer: Doer,
-    account_id: int,
+    account: Row,
     *,
     client: str,
     browser: str | None = None,
     replaces: str | None = None,
 ) -> Begun:
-    """Log in. `browser` is what it sent as its own, `replaces` the session that it came with."""
+    """Log in. `browser` is what it sent as its own, `replaces` the session that it came with.
+
+    Raises WrongCredentials where the password that was looked at is no longer the account's. To be
+    written under `ACCOUNTS`, as passwords are: no session outlives its password.
+    """
+    account_id = account["id"]
+    if await tx.one(IS_STILL, account_id=account_id, password=account["password"]) is None:
+        raise WrongCredentials
     begun = Begun(new_secret(), browser or new_secret())
     since = stamp_before(tx.now, hours=BROWSER_HOURS)
     known = {"account_id": account_id, "fingerprint": fingerprint(begun.browser)}

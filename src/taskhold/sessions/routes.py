@@ -52,10 +52,10 @@ async def log_in(
     by = Doer(account["username"], address)
     await store.write(throttle.LOGINS, throttle.take_out, attempt)
     begun = await store.write(
-        account["id"],
+        accounts.ACCOUNTS,
         operations.begin,
         by,
-        account["id"],
+        account,
         client=request.fields.get(b"user-agent", b"").decode("latin-1"),
         browser=browser,
         replaces=site.session_secret(request),
