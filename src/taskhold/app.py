@@ -13,6 +13,7 @@ from taskhold.accounts.routes import router as accounts_router
 from taskhold.accounts.usage import Usage
 from taskhold.audit.routes import router as audit_router
 from taskhold.http import docs, health, openapi
+from taskhold.http.cors import Cors
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.frame import Frame
 from taskhold.http.route import Route
@@ -73,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.middleware_stack = Frame(
         Dispatch(route for route in app.router.routes if isinstance(route, Route)),
         app.router,
+        cors=Cors(settings.other_origins),
         log_requests=settings.log_requests,
         is_https=(settings.public_url or "").startswith("https://"),
     )

@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal, Self
@@ -13,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from taskhold.errors import StartupError
 
 PREFIX = "TASKHOLD_"
+_ORIGIN = re.compile(r"https?://[^/?#@\s*]+")
+"""Scheme, host and port, RFC 6454 section 6.2."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -27,6 +30,7 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     public_url: str | None = None
     trusted_proxies: str | None = None
+    cors_origins: str | None = None
     open_mode: bool = True
     registration: Literal["closed", "open"] = "closed"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -51,6 +55,18 @@ class Settings(BaseSettings):
             ) from None
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        if not all(_ORIGIN.fullmatch(each) for each in _split(value)):
+            raise ValueError("should be origins with commas between, as https://app.example.com")
+        return value
+
+    @cached_property
+    def other_origins(self) -> frozenset[bytes]:
+        """The origins, as a browser sends them, whose pages may read and write with a token."""
+        return frozenset(each.lower().encode() for each in _split(self.cors_origins))
+
     @cached_property
     def proxies(self) -> tuple[Network, ...]:
         """The networks of the proxies that are believed."""
@@ -68,7 +84,13 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = PREFIX + str(first["loc"][0]).upper()
-            raise StartupError(f"{name}: {first['msg']}", exit_code=2) from None
+            raise StartupError(
+                f"{name}: {first['msg'].removeprefix('Value error, ')}", exit_code=2
+            ) from None
+
+
+def _split(text: str | None) -> list[str]:
+    return [each.strip() for each in (text or "").split(",") if each.strip()]
 
 
 def _networks(text: str | None) -> tuple[Network, ...]:

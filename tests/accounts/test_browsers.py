@@ -179,3 +179,36 @@ def test_accounts_are_made_by_anybody_only_where_that_is_set(database_url: str) 
         assert httpx2.post(f"{server.url}/register", json=new).status_code == 409
         bold = new | {"username": "mallory", "admin": True}
         assert httpx2.post(f"{server.url}/register", json=bold).status_code == 422
+
+
+def test_pages_of_named_origins_may_call_with_a_token(database_url: str) -> None:
+    page = {"Origin": "https://app.example"}
+    asks = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+    other = {"Origin": "https://else.example"}
+    with (
+        LiveServer(database_url, cors_origins="http://a.example:1, https://app.example") as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
+        asked = client.options("/tasks/1", headers=page | asks)
+        assert asked.status_code == 204
+        assert "PATCH" in asked.headers["access-control-allow-methods"]
+        assert "If-Match" in asked.headers["access-control-allow-headers"]
+        made = client.post("/tasks", json={"title": "a"}, headers=page)
+        for answer in (asked, made, client.get("/tasks/9", headers=page)):
+            assert answer.headers["access-control-allow-origin"] == page["Origin"]
+            assert "access-control-allow-credentials" not in answer.headers
+            assert "Origin" in answer.headers["vary"]
+            assert "ETag, Link, Location" in answer.headers["access-control-expose-headers"]
+            assert answer.headers["x-request-id"]
+        assert made.status_code == 201
+        assert client.options("/tasks/1", headers=other | asks).status_code == 405
+        assert client.post("/tasks", json={"title": "a"}, headers=other).status_code == 403
+        refused = client.get("/tasks", headers=other)
+        assert "access-control-allow-origin" not in refused.headers
+        assert "Origin" in refused.headers["vary"]
+
+
+def test_no_page_of_another_origin_reads_by_default(client: httpx2.Client) -> None:
+    asks = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    for answer in (client.options("/tasks", headers=asks), client.get("/tasks", headers=asks)):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhold.errors import InternalError, Problem
 from taskhold.http.answers import Answer, Headers, problem_answer, problem_for_status
+from taskhold.http.cors import Cors
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.request import Request
 from taskhold.logs import request_id_var
@@ -45,10 +46,11 @@ class Frame:
     """The outermost application. What is not ours (docs assets, redirects) goes to `others`."""
 
     def __init__(
-        self, dispatch: Dispatch, others: ASGIApp, *, log_requests: bool, is_https: bool
+        self, dispatch: Dispatch, others: ASGIApp, *, cors: Cors, log_requests: bool, is_https: bool
     ) -> None:
         self._dispatch = dispatch
         self._others = others
+        self._cors = cors
         self._log_requests = log_requests
         self._headers = [*_PROTECTING, *([_ONLY_HTTPS] if is_https else [])]
         self._process = secrets.token_hex(4)
@@ -62,7 +64,7 @@ class Frame:
         request = Request(scope, receive, send)
         request_id = self._name(request)
         request_id_var.set(request_id.decode())
-        headers = [(b"x-request-id", request_id), *self._headers]
+        headers = [(b"x-request-id", request_id), *self._headers, *self._cors.headers(request)]
         status = 0
 
         async def send_framed(message: Message) -> None:
@@ -74,7 +76,7 @@ class Frame:
             await send(message)
 
         try:
-            answer = await self._answer(request, send_framed)
+            answer = self._cors.preflight(request) or await self._answer(request, send_framed)
         except ClientDisconnect:
             return
         except Exception:

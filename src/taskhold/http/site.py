@@ -24,6 +24,7 @@ class Site:
         self._origin = f"{public.scheme}://{public.netloc}".lower().encode()
         self._is_https = public.scheme == "https"
         self._proxies = settings.proxies
+        self._other_origins = settings.other_origins
 
     def address(self, request: Request) -> str:
         """Where a request comes from: the nearest address that is none of our proxies'."""
@@ -53,7 +54,7 @@ class Site:
             return site is not None
         scheme = b"https" if self.is_https(request) else b"http"
         own = scheme + b"://" + fields.get(b"host", b"").lower()
-        return origin.lower() not in (own, self._origin)
+        return origin.lower() not in (own, self._origin, *self._other_origins)
 
     def session_secret(self, request: Request) -> str | None:
         """What the session's cookie says."""
