@@ -143,7 +143,7 @@ def test_an_account_that_is_removed_while_it_writes_leaves_nothing(
     with (
         serve().client() as here,
         serve().client() as there,
-        ThreadPoolExecutor(4) as threads,
+        ThreadPoolExecutor(8) as threads,
     ):
         ada = {"Cookie": cookies_of(log_in(here, "ada"))}
         for name, account_id in zip(names, ids[1:], strict=True):
@@ -158,7 +158,7 @@ def test_an_account_that_is_removed_while_it_writes_leaves_nothing(
                     statuses.append(answer.status_code)
                 return statuses
 
-            writing = [threads.submit(write) for _ in range(4)]
+            writing = [threads.submit(write) for _ in range(8)]
             removed = here.delete(f"/users/{account_id}", headers=ada)
             assert removed.status_code == 204
             for each in writing:

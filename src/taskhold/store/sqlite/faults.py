@@ -18,8 +18,8 @@ BUSY, LOCKED, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = (
     14,
     26,
 )
-FOREIGN_KEY = 19 | 3 << 8
-"""SQLITE_CONSTRAINT_FOREIGNKEY, an extended code."""
+FOREIGN_KEY = "FOREIGN KEY constraint failed"
+"""SQLite's words; pysqlite3 doesn't tell the extended code."""
 DISK_FAILS = "The disk that holds the database fails; nothing was saved."
 SMALLEST_FREE = 32 * 1024
 """Bytes of free space below which an I/O error means a full disk: the size of a `-shm` file."""
@@ -54,7 +54,7 @@ def problem_from(  # noqa: PLR0911
         return StorageFull() if error.errno == errno.ENOSPC else Unavailable(DISK_FAILS)
     if is_full(error, folder):
         return StorageFull()
-    if getattr(error, "sqlite_errorcode", 0) == FOREIGN_KEY:
+    if str(error) == FOREIGN_KEY:
         return Unauthenticated(ACCOUNT_REMOVED)
     if is_busy(error):
         return Unavailable("The database is locked by another program; nothing was saved.")
