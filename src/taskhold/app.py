@@ -21,11 +21,15 @@ from taskhold.http.site import Site
 from taskhold.journal.feed import Feed
 from taskhold.journal.models import EXAMPLE_CHANGE
 from taskhold.journal.routes import router as journal_router
+from taskhold.lists.routes import router as lists_router
 from taskhold.sessions.routes import router as sessions_router
 from taskhold.settings import Settings
 from taskhold.store import open_store
+from taskhold.tags.routes import router as tags_router
 from taskhold.tasks.routes import router as tasks_router
 from taskhold.tokens.routes import router as tokens_router
+from taskhold.trash.routes import router as trash_router
+from taskhold.undo.routes import router as undo_router
 
 DESCRIPTION = """\
 A task server that keeps what you save: a 2xx to a write leaves only after the change is on disk.
@@ -58,7 +62,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.feed = Feed(app.state.store)
     for router in (
         tasks_router,
+        lists_router,
+        tags_router,
+        trash_router,
         journal_router,
+        undo_router,
         sessions_router,
         tokens_router,
         accounts_router,

@@ -8,7 +8,9 @@
     ├── InvalidKey          400
     ├── Unauthenticated     401
     ├── CrossSite           403
+    ├── UndoConflict        409
     ├── CursorGone          410
+    ├── Purged              410
     ├── VersionConflict     412
     ├── BodyTooLarge        413
     ├── UnsupportedMediaType 415
@@ -38,6 +40,9 @@ class Problem(Exception):
     meaning: ClassVar[str] = ""
     """What `/problems/{name}` says."""
 
+    operation: int | None = None
+    """In a batch: which of its operations it was."""
+
     def __init__(self, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -45,14 +50,17 @@ class Problem(Exception):
 
     def document(self) -> dict[str, Any]:
         """The members of the answer, RFC 9457 section 3."""
-        if self.name is None:
-            return {"detail": self.detail}
-        return {
-            "type": f"/problems/{self.name}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-        }
+        document: dict[str, Any] = {"detail": self.detail}
+        if self.name is not None:
+            document = {
+                "type": f"/problems/{self.name}",
+                "title": self.title,
+                "status": self.status,
+                "detail": self.detail,
+            }
+        if self.operation is not None:
+            document["operation"] = self.operation
+        return document
 
 
 class NotFound(Problem):
@@ -135,6 +143,33 @@ class CursorGone(Problem):
         "The changes after this cursor can't be told: it is older than the journal is kept, or "
         "of another database. Ask /changes without a cursor, read everything, then follow."
     )
+
+
+class Purged(Problem):
+    status = 410
+    name = "purged"
+    title = "It is gone for good"
+    meaning = (
+        "What this is about was purged: from the trash, by age, or from the journal. It can't be "
+        "brought back. Nothing was written."
+    )
+
+
+class UndoConflict(Problem):
+    status = 409
+    name = "undo-conflict"
+    title = "It has changed since"
+    meaning = (
+        "A later change has touched the same fields, so undoing this one would lose it. "
+        "`conflict` is that change: undo it first, or edit the object. Nothing was written."
+    )
+
+    def __init__(self, conflict: dict[str, Any]) -> None:
+        super().__init__("A later change has touched the same; undo that one first.")
+        self.conflict = conflict
+
+    def document(self) -> dict[str, Any]:
+        return super().document() | {"conflict": self.conflict}
 
 
 class VersionConflict(Problem):

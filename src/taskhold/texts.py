@@ -1,4 +1,4 @@
-"""Texts of one line: titles and names."""
+"""Texts: titles and names of one line, notes of many."""
 
 from typing import Any
 
@@ -33,3 +33,21 @@ def line_rules(longest: int, example: str) -> tuple[Any, ...]:
     )
     schema = {"type": "string", "pattern": pattern, "examples": [example]}
     return AfterValidator(clean), WithJsonSchema(schema)
+
+
+def text_rules(longest: int) -> tuple[Any, ...]:
+    """For `Annotated`: up to `longest` characters, kept as they are; NUL alone is refused.
+
+    PostgreSQL's texts have no room for it
+    (https://www.postgresql.org/docs/current/datatype-character.html).
+    """
+
+    def check(text: str) -> str:
+        if len(text) > longest:
+            raise PydanticCustomError("too_long", f"should have at most {longest:,} characters")
+        if "\0" in text:
+            raise PydanticCustomError("control_character", "should have no NUL character")
+        return text
+
+    schema = {"type": "string", "pattern": "^[^\\u0000]*$", "maxLength": longest}
+    return AfterValidator(check), WithJsonSchema(schema)

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Boolean, Column, Identity, Index, Text, false
 from sqlmodel import Field, SQLModel
-from sqlmodel._compat import SQLModelConfig
 
+from taskhold.shapes import STRICT
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime, in_byte_order
 from taskhold.texts import line_rules
 
@@ -18,7 +18,6 @@ OPEN_ACCOUNT_ID = 1
 RESERVED = frozenset({"open", "outside", "command"})
 """Actors that are nobody's account."""
 USERNAME_PATTERN = "^[0-9A-Za-z._@+-]{1,64}$"
-STRICT = SQLModelConfig(extra="forbid", strict=True)
 
 
 def clean_username(name: str) -> str:

@@ -10,6 +10,9 @@ from taskhold.errors import FieldError, InvalidJSON, Validation
 
 Model = TypeVar("Model", bound=BaseModel)
 
+Location = tuple[int | str, ...]
+MOST_ERRORS = 20
+"""That one problem names."""
 SET_BY_THE_SERVER = frozenset({"id", "created_at", "updated_at", "completed_at", "version"})
 
 
@@ -23,7 +26,7 @@ def read_json(model: type[Model], body: bytes) -> Model:
     try:
         return model.__pydantic_validator__.validate_json(body, strict=True)  # type: ignore[no-any-return]
     except ValidationError as error:
-        raise Validation(field_errors(error, "body")) from None
+        raise _problem(error) from None
 
 
 def check_json(body: bytes) -> None:
@@ -40,19 +43,41 @@ def check_json(body: bytes) -> None:
         ) from None
 
 
+def _problem(error: ValidationError) -> Validation:
+    """What is wrong with a body; of a batch, what is wrong with its first bad operation."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    place = errors[0]["loc"]
+    if place[:1] != ("operations",) or len(place) < 2:
+        return Validation(field_errors(error, "body"))
+    number = place[1]
+    problem = Validation(
+        [
+            _field_error("body", _inside_operation(each["loc"]), each["type"], each["msg"])
+            for each in errors
+            if each["loc"][1:2] == (number,)
+        ][:MOST_ERRORS]
+    )
+    problem.operation = int(number)
+    return problem
+
+
+def _inside_operation(location: Location) -> Location:
+    """`operations.3.create.task.title` is the operation's `title`."""
+    inside = location[3:]
+    return inside[1:] if inside[:1] in (("task",), ("changes",)) and len(inside) > 1 else inside
+
+
 def field_errors(error: ValidationError, place: str) -> list[FieldError]:
     """What pydantic found, in our words; never with the value that was sent."""
     return [
         _field_error(place, entry["loc"], entry["type"], entry["msg"])
         for entry in error.errors(include_url=False, include_context=False, include_input=False)[
-            :20
+            :MOST_ERRORS
         ]
     ]
 
 
-def _field_error(
-    place: str, location: tuple[int | str, ...], code: str, message: str
-) -> FieldError:
+def _field_error(place: str, location: Location, code: str, message: str) -> FieldError:
     field = ".".join(map(str, location))[:100].encode("utf-8", "replace").decode()
     if code == "missing":
         return FieldError(place, field, "is required", "required")

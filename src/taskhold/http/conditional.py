@@ -10,8 +10,11 @@ from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import JSON, Answer, Headers
 from taskhold.http.store import StoreDep
 
-REPRESENTATION = 1
+REPRESENTATION = 2
 """Count it up when answers gain fields, so that no client keeps an answer without them."""
+
+Version = int | str
+"""A version or a `seq`; a text is a version, a point, and what is shown beside what it counts."""
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST_OF_TAGS = re.compile(rf"\s*{_TAG.pattern}(\s*,\s*{_TAG.pattern})*\s*")
@@ -32,30 +35,30 @@ class Tags:
         self._prefix = f"{lineage}.{REPRESENTATION}.{account_id}."
         self._have = have
 
-    def of(self, version: int) -> str:
+    def of(self, version: Version) -> str:
         """The ETag's value, without its quotes, of an object's version or a collection's seq."""
         return f"{self._prefix}{version}"
 
-    def headers(self, version: int) -> Headers:
+    def headers(self, version: Version) -> Headers:
         return [(b"etag", f'"{self._prefix}{version}"'.encode()), *_PRIVATE]
 
-    def client_has(self, version: int) -> bool:
+    def client_has(self, version: Version) -> bool:
         """Whether If-None-Match names it, so that 304 is the answer."""
         return self._have is not None and (
             self._have.strip() == "*" or self.of(version) in _values(self._have)
         )
 
-    def answer(self, body: bytes, version: int) -> Answer:
+    def answer(self, body: bytes, version: Version) -> Answer:
         """200 with the body, or 304 without."""
         if self.client_has(version):
             return self.not_modified(version)
         return self.shown(body, version)
 
-    def shown(self, body: bytes, version: int) -> Answer:
+    def shown(self, body: bytes, version: Version) -> Answer:
         """200 with the body."""
         return Answer(200, body, [JSON, *self.headers(version)])
 
-    def not_modified(self, version: int) -> Answer:
+    def not_modified(self, version: Version) -> Answer:
         """304, without a body."""
         return Answer(304, b"", self.headers(version))
 
@@ -97,7 +100,12 @@ def if_match(
         return any_version
     mine = Tags(store.lineage, user.id)
     named = _values(if_match)
-    return lambda version: mine.of(version) in named
+
+    def may_change(version: int) -> bool:
+        tag = mine.of(version)
+        return any(each == tag or each.startswith(f"{tag}.") for each in named)
+
+    return may_change
 
 
 TagsDep = Annotated[Tags, Depends(tags)]

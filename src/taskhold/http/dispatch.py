@@ -43,14 +43,13 @@ class Dispatch:
             else:
                 self._literal[path] = by_method
 
-    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    def find(self, method: str, path: str, parts: list[str]) -> tuple[Route, dict[str, str]] | None:
         """The route and its path parameters; None where no route has the path.
 
         Raises MethodNotAllowed, with every method that the path has.
         """
         by_method, values = self._literal.get(path), {}
         if by_method is None:
-            parts = path.split("/")
             for place in self._by_length.get(len(parts), ()):
                 matched = place.match(parts)
                 if matched is not None:

@@ -4,6 +4,7 @@ import itertools
 import re
 import secrets
 import time
+from urllib.parse import unquote
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -97,7 +98,8 @@ class Frame:
         """What to answer; None where `others` has answered already."""
         scope = request.scope
         try:
-            found = self._dispatch.find(scope["method"], _path_below_root(scope))
+            path = _path_below_root(scope)
+            found = self._dispatch.find(scope["method"], path, _parts(scope, path))
             if found is not None:
                 route, scope["path_params"] = found
                 return await route.handle_request(request)
@@ -120,3 +122,13 @@ def _path_below_root(scope: Scope) -> str:
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return path[len(root) :] if root and path.startswith(root) else path
+
+
+def _parts(scope: Scope, path: str) -> list[str]:
+    """The parts of the path below the root; `%2F` is no end of one (RFC 3986, section 2.2)."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%2" not in raw:
+        return path.split("/")
+    parts = raw.decode("latin-1").split("/")
+    above = scope["path"].count("/") - path.count("/")
+    return ["", *map(unquote, parts[above + 1 :])]

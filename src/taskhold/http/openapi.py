@@ -155,8 +155,18 @@ _PROBLEM_SCHEMA = {
         },
         "current": {
             "description": "The present state, where If-Match named another version.",
-            "$ref": "#/components/schemas/TaskPublic",
+            "anyOf": [
+                {"$ref": "#/components/schemas/TaskPublic"},
+                {"$ref": "#/components/schemas/ListPublic"},
+            ],
         },
+        "conflict": {
+            "type": "object",
+            "description": "The later change that is in the way of an undo.",
+            "required": ["seq"],
+            "properties": {"seq": {"type": "integer"}},
+        },
+        "operation": {"type": "integer", "description": "Which one of a batch failed."},
     },
 }
 
@@ -199,5 +209,5 @@ def _add(document: dict[str, Any]) -> None:
 def _drop_null(schema: dict[str, Any]) -> None:
     """A parameter is absent or has a value; there is no null to send."""
     if "anyOf" in schema:
-        (kind,) = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
-        schema.update(kind)
+        kinds = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
+        schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})

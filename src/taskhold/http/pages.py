@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from taskhold.errors import FieldError, Validation
-from taskhold.http.query import Number
+from taskhold.shapes import Number
 from taskhold.store.query import is_stamp
 
 LARGEST_OFFSET = 1_000_000
@@ -45,11 +45,16 @@ class Page(BaseModel):
             [
                 (name, str(value).lower() if value is True or value is False else value)
                 for name, value in chosen.items()
-            ]
+            ],
+            doseq=True,
         )
 
 
-def read_cursor(path: str, page: Page, kinds: tuple[type, ...]) -> list[Any] | None:
+Kind = type | frozenset[str]
+"""Of a value in a cursor: its type, or the texts that it can be."""
+
+
+def read_cursor(path: str, page: Page, kinds: tuple[Kind, ...]) -> list[Any] | None:
     """The position in `page.after`, of the given types; None where there is no cursor.
 
     Raises Validation for a cursor that is malformed, was made at another path, under other
@@ -83,7 +88,7 @@ def _encode(content: list[Any]) -> str:
     return base64.urlsafe_b64encode(to_json(content)).rstrip(b"=").decode()
 
 
-def _fits(position: object, kinds: tuple[type, ...]) -> bool:
+def _fits(position: object, kinds: tuple[Kind, ...]) -> bool:
     return (
         isinstance(position, list)
         and len(position) == len(kinds)
@@ -91,7 +96,9 @@ def _fits(position: object, kinds: tuple[type, ...]) -> bool:
     )
 
 
-def _is_a(kind: type, value: object) -> bool:
+def _is_a(kind: Kind, value: object) -> bool:
+    if isinstance(kind, frozenset):
+        return isinstance(value, str) and value in kind
     if kind is datetime:
         return isinstance(value, str) and is_stamp(value)
     if kind is str:

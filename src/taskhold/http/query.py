@@ -1,11 +1,9 @@
 """Strict query strings: a parameter that isn't known, or came twice, is refused."""
 
-import re
-from typing import Annotated, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ValidationError
 
 from taskhold.errors import FieldError, Validation
 from taskhold.http.body import field_errors
@@ -13,15 +11,6 @@ from taskhold.http.body import field_errors
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _whole_number(text: object) -> object:
-    if isinstance(text, str) and not _DIGITS.fullmatch(text):
-        raise PydanticCustomError("int_parsing", "should be a whole number")
-    return text
-
-
-Number = Annotated[int, BeforeValidator(_whole_number)]
-"""A whole number in ASCII digits; pydantic alone takes `1_0` and `5.0` as well."""
-_DIGITS = re.compile("-?[0-9]{1,20}")
 MAX_PARAMETERS = 100
 
 
@@ -30,21 +19,29 @@ class QueryReader(Generic[Model]):
 
     def __init__(self, model: type[Model]) -> None:
         self._model = model
+        self._repeatable = frozenset(
+            name
+            for name, field in model.model_fields.items()
+            if get_origin(field.annotation) is list
+        )
         self._empty = model()
 
     def read(self, query_string: bytes) -> Model:
         """Raises Validation for an unknown, repeated or unfit parameter."""
         if not query_string:
             return self._empty
-        parameters = parse(query_string)
+        parameters = parse(query_string, self._repeatable)
         try:
-            return self._model.model_validate_strings(parameters)
+            return self._model.model_validate(parameters)
         except ValidationError as error:
             raise Validation(field_errors(error, "query")) from None
 
 
-def parse(query_string: bytes) -> dict[str, str]:
-    """The parameters by name. Raises Validation for one that came twice or is not UTF-8."""
+def parse(query_string: bytes, repeatable: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The parameters by name, each a text, or a list of texts where it may be repeated.
+
+    Raises Validation for another one that came twice, and for what is not UTF-8.
+    """
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
@@ -56,11 +53,14 @@ def parse(query_string: bytes) -> dict[str, str]:
         raise Validation(
             [FieldError("query", "", "is not UTF-8, or has too many parameters", "invalid")]
         ) from None
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Validation([FieldError("query", twice[:100], "came more than once", "repeated")])
+    parameters: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in repeatable:
+            parameters.setdefault(name, []).append(value)
+        elif name in parameters:
+            raise Validation([FieldError("query", name[:100], "came more than once", "repeated")])
+        else:
+            parameters[name] = value
     return parameters
 
 

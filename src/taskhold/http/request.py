@@ -2,13 +2,19 @@
 
 from functools import cached_property
 
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 
 from taskhold.errors import BodyTooLarge, UnsupportedMediaType
+from taskhold.http.body import read_json
 
 MIB = 1024 * 1024
 _MERGE_PATCH = b"application/merge-patch+json"
+
+
+class _NoInput(BaseModel):
+    model_config = {"extra": "forbid"}
 
 
 class Request(StarletteRequest):
@@ -47,6 +53,14 @@ class Request(StarletteRequest):
             message = await self.receive()
         self.content = chunks
         return chunks
+
+    async def read_nothing(self) -> None:
+        """The body of a POST that takes no input: none, or `{}`. Raises as `read_json` does."""
+        length = self.fields.get(b"content-length", b"0")
+        if length.strip(b"0") or b"transfer-encoding" in self.fields:
+            body = await self.read()
+            if body.strip():
+                read_json(_NoInput, body)
 
     def _check_media_type(self) -> None:
         media_type = self.fields.get(b"content-type", b"").partition(b";")[0].strip().lower()

@@ -25,7 +25,7 @@ from taskhold.errors import FieldError, Validation
 from taskhold.http.answers import Answer
 from taskhold.http.body import read_json
 from taskhold.http.query import NoParameters, QueryReader
-from taskhold.http.request import Request
+from taskhold.http.request import MIB, Request
 
 Values = list[Any]
 Step = Callable[[Request, Values], Any]
@@ -174,7 +174,9 @@ def _query(model: type[BaseModel]) -> Step:
 
 
 def _body(model: type[BaseModel]) -> Step:
+    largest = getattr(model, "largest_body", MIB)
+
     async def step(request: Request, _: Values) -> BaseModel:
-        return read_json(model, await request.read())
+        return read_json(model, await request.read(largest))
 
     return step

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Column, ForeignKey, Index, Text
 from sqlmodel import Field, SQLModel
 
+from taskhold.lists.models import ListPublic
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
 from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
 
@@ -19,6 +20,9 @@ class Action(StrEnum):
     delete = "delete"
     restore = "restore"
     purge = "purge"
+
+
+Kind = Literal["task", "list"]
 
 
 class Change(Stored, table=True):
@@ -68,13 +72,23 @@ class ChangePublic(SQLModel):
     at: Stamp
     actor: str = Field(description="Who did it; `outside` for another program on the same file.")
     action: Action
-    kind: Literal["task", "list"]
+    kind: Kind
     id: int = Field(ge=1, description="The id of the task or list.")
-    before: TaskPublic | None = Field(description="The whole object, null where there was none.")
-    after: TaskPublic | None = Field(description="The whole object, null where there is none.")
+    before: TaskPublic | ListPublic | None = Field(
+        description="The whole object, null where there was none or it was purged since."
+    )
+    after: TaskPublic | ListPublic | None = Field(
+        description="The whole object, null where there is none or it was purged since."
+    )
     operation: int = Field(ge=1, description="Shared by the changes of one transaction.")
     key: str | None = Field(description="The Idempotency-Key that it was written under.")
     undoes: int | None = Field(description="The operation that this one undid.")
+
+
+class Undone(SQLModel):
+    """What undoing an operation changed."""
+
+    changes: list[ChangePublic]
 
 
 class Changes(SQLModel):

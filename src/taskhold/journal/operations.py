@@ -1,12 +1,12 @@
 """Writing the journal, and reading it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, select, update
 
-from taskhold.errors import CursorGone, NotFound
-from taskhold.journal.models import Action, Change
+from taskhold.errors import CursorGone
+from taskhold.journal.models import Action, Change, Kind
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
@@ -26,14 +26,15 @@ _COLUMNS = (
     "key",
     "undoes",
 )
-_CHANGE = select(*(_change[name] for name in _COLUMNS)).where(_OWNED)
+CHANGE = select(*(_change[name] for name in _COLUMNS)).where(_OWNED)
 
 _NEWEST = func.coalesce(func.max(_change.seq), 0)
 _next = select((_NEWEST + 1).label("seq")).where(_OWNED).subquery("next")
 _GIVEN = ("owner_id", *(name for name in _COLUMNS if name not in ("seq", "operation")))
 
 RECORD = Query(
-    insert(Change).from_select(
+    insert(Change)
+    .from_select(
         [*_GIVEN, "seq", "operation"],
         select(
             *(bindparam(name, type_=_change[name].type) for name in _GIVEN),
@@ -42,17 +43,30 @@ RECORD = Query(
         ),
         include_defaults=False,
     )
+    .returning(_change.seq)
 )
 """Counts by itself: one writer at a time holds an account, and its newest row is never pruned."""
+RECORD_NEXT = Query(
+    insert(Change).values({name: bindparam(name) for name in ("owner_id", *_COLUMNS)})
+)
 CURSOR = Query(select(_NEWEST.label("seq")).where(_OWNED))
 OLDEST = Query(select(func.min(_change.seq).label("seq")).where(_OWNED))
 AFTER = Query(
-    _CHANGE.where(_change.seq > bindparam("after"))
+    CHANGE.where(_change.seq > bindparam("after"))
     .order_by(_change.seq)
     .limit(bindparam("limit", type_=Id))
 )
+BLANK = Query(
+    update(Change)
+    .where(
+        _OWNED,
+        _change.kind == "task",
+        _change.object_id == bindparam("object_id"),
+    )
+    .values(before=None, after=None)
+)
 HISTORY = Query(
-    _CHANGE.where(
+    CHANGE.where(
         _change.kind == bindparam("kind"),
         _change.object_id == bindparam("object_id"),
         _change.seq < bindparam("before_seq"),
@@ -63,31 +77,67 @@ HISTORY = Query(
 )
 
 
-class Author(NamedTuple):
-    """Who writes, and under which Idempotency-Key."""
+class Author:
+    """Who writes in one transaction, under which Idempotency-Key, and what they have journaled."""
 
-    account_id: int
-    name: str
-    key: str | None = None
+    __slots__ = ("account_id", "key", "name", "newest", "operation", "undoes")
+
+    def __init__(
+        self, account_id: int, name: str, key: str | None = None, undoes: int | None = None
+    ) -> None:
+        self.account_id = account_id
+        self.name = name
+        self.key = key
+        self.undoes = undoes
+        self.operation: int | None = None
+        """The `seq` of the first change of this transaction."""
+        self.newest = 0
+        """The `seq` of its last one."""
 
 
-async def record(
-    tx: Tx, author: Author, action: Action, task_id: int, *, before: Row | None, after: Row | None
-) -> None:
-    """Journal what happens to a task, in the transaction in which it happens."""
-    await tx.run(
-        RECORD,
-        owner_id=author.account_id,
-        at=tx.now,
-        actor=author.name,
-        action=action.value,
-        kind="task",
-        object_id=task_id,
-        before=before and to_json(before).decode(),
-        after=after and to_json(after).decode(),
-        key=author.key,
-        undoes=None,
-    )
+class Entry(NamedTuple):
+    """What happens to one object."""
+
+    action: Action
+    object_id: int
+    before: Row | None
+    after: Row | None
+    kind: Kind = "task"
+
+
+async def record(tx: Tx, author: Author, *entries: Entry) -> None:
+    """Journal what happens, in the transaction in which it happens."""
+    if not entries:
+        return
+    if author.operation is None and len(entries) == 1:
+        recorded = await tx.one(RECORD, **_as_row(tx, author, entries[0]))
+        assert recorded is not None
+        author.operation = author.newest = recorded["seq"]
+        return
+    if author.operation is None:
+        author.newest = await cursor(tx, author.account_id)
+        author.operation = author.newest + 1
+    rows = [
+        _as_row(tx, author, entry) | {"seq": seq, "operation": author.operation}
+        for seq, entry in enumerate(entries, author.newest + 1)
+    ]
+    author.newest += len(rows)
+    await tx.many(RECORD_NEXT, rows)
+
+
+def _as_row(tx: Tx, author: Author, entry: Entry) -> Row:
+    return {
+        "owner_id": author.account_id,
+        "at": tx.now,
+        "actor": author.name,
+        "action": entry.action.value,
+        "kind": entry.kind,
+        "object_id": entry.object_id,
+        "before": entry.before and to_json(entry.before).decode(),
+        "after": entry.after and to_json(entry.after).decode(),
+        "key": author.key,
+        "undoes": author.undoes,
+    }
 
 
 async def cursor(tx: Tx, owner_id: int) -> int:
@@ -125,15 +175,14 @@ async def changes_after(tx: Tx, owner_id: int, after: int | None, limit: int) ->
 
 async def history(
     tx: Tx, owner_id: int, task_id: int, *, before_seq: int, offset: int, limit: int
-) -> tuple[list[Row], bool]:
-    """A task's changes, newest first, and whether there are older ones. Also after its deletion.
-
-    Raises NotFound for a task that never was.
-    """
-    wanted: dict[str, Any] = {"owner_id": owner_id, "kind": "task", "object_id": task_id}
-    rows = await tx.all(HISTORY, **wanted, before_seq=before_seq, offset=offset, limit=limit + 1)
-    if not rows:
-        newest = 2**63 - 1
-        if not await tx.all(HISTORY, **wanted, before_seq=newest, offset=0, limit=1):
-            raise NotFound("Task")
-    return rows[:limit], len(rows) > limit
+) -> list[Row]:
+    """A task's changes, newest first. Also after its deletion."""
+    return await tx.all(
+        HISTORY,
+        owner_id=owner_id,
+        kind="task",
+        object_id=task_id,
+        before_seq=before_seq,
+        offset=offset,
+        limit=limit,
+    )

@@ -13,7 +13,7 @@ from taskhold.errors import FieldError, Validation
 from taskhold.http.answers import JSON, Answer
 from taskhold.http.events import EventStream
 from taskhold.http.openapi import problems
-from taskhold.http.query import Number
+from taskhold.shapes import Number
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.site import SiteDep

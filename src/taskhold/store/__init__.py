@@ -4,7 +4,7 @@ An operation is a plain coroutine function `async def f(tx, …)` that awaits no
 A store runs it in one transaction, durably: `write` returns after the commit is on disk.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from taskhold.errors import StartupError
@@ -31,6 +31,9 @@ class Tx(Protocol):
 
     async def run(self, query: Query, /, **parameters: Any) -> int:
         """Run a statement that returns no rows; how many rows it changed."""
+
+    async def many(self, query: Query, /, rows: Iterable[dict[str, Any]]) -> None:
+        """Run such a statement once for each set of parameters."""
 
 
 Operation = Callable[Concatenate[Tx, P], Awaitable[T]]
@@ -76,6 +79,11 @@ class Store(Protocol):
 
         Raises OutcomeUnknown where the database failed while it committed.
         """
+
+    async def write_long(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `write`, for what may touch many rows: other requests are not held up."""
 
     def watch(self, owner_id: int) -> Watch:
         """Tells when the journal of `owner_id` may have grown, whichever process wrote it."""

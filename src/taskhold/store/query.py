@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,18 +9,7 @@ from sqlalchemy import Boolean, Dialect, Executable, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from taskhold.store.schema import UTCDateTime
-
-Convert = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Codec:
-    """How a database's driver takes and gives the values of one type."""
-
-    encode: Convert | None = None
-    decode: Convert | None = None
-
+from taskhold.store.schema import Codec, Convert, UTCDateTime
 
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -123,7 +111,7 @@ class Compiled:
         self.encode = _encoder(compiled, codecs)
         self.decode = _row_decoder(
             {
-                column.key: codecs.get(type(column.type), Codec()).decode
+                column.key: _codec(column.type, codecs).decode
                 for column in getattr(query.statement, "exported_columns", ())
             }
         )
@@ -142,6 +130,15 @@ class CompiledQueries(dict[Query, Compiled]):
         return compiled
 
 
+def _codec(kind: TypeEngine[Any], codecs: Codecs) -> Codec:
+    """That of the database for the type, else that of the type for every database."""
+    own: Codec = getattr(kind, "codec", _AS_IT_IS)
+    return codecs.get(type(kind), own)
+
+
+_AS_IT_IS = Codec()
+
+
 def _encoder(compiled: SQLCompiler, codecs: Codecs) -> Callable[[dict[str, Any]], Any]:
     """A function from the parameters by name to what the driver takes: a dict, or a tuple.
 
@@ -151,7 +148,7 @@ def _encoder(compiled: SQLCompiler, codecs: Codecs) -> Callable[[dict[str, Any]]
     values = []
     for number, name in enumerate(compiled.positiontup or compiled.binds):
         bind = compiled.binds[name]
-        convert = codecs.get(type(bind.type), Codec()).encode
+        convert = _codec(bind.type, codecs).encode
         value = f"given[{name!r}]"
         if not bind.required:
             value = f"constant_{number}"

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Column, Dialect, String, Table, select
 
 from taskhold.errors import StartupError
-from taskhold.store.query import Codec, Codecs, Convert
+from taskhold.store.query import Codecs
+from taskhold.store.schema import Codec, Convert
 
 CHUNK = 1_000
 """Rows that are in memory at a time."""

@@ -1,10 +1,24 @@
 """What every table shares: the metadata, the type of times, and the row about the database."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import WithJsonSchema
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, String, Table, Text
+from pydantic_core import from_json, to_json
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -18,6 +32,34 @@ NAMING = {
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; SQLite counts up only an `INTEGER PRIMARY KEY`."""
+
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a database's driver takes and gives the values of one type."""
+
+    encode: Convert | None = None
+    decode: Convert | None = None
+
+
+class Ranked(SmallInteger):
+    """One of some names, kept as its place among them, so that it sorts by rank."""
+
+    cache_ok = True
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.names = names
+        self.codec = Codec(encode=names.index, decode=names.__getitem__)
+
+
+class TextList(Text):
+    """A list of texts, kept as JSON."""
+
+    codec = Codec(encode=lambda texts: to_json(texts).decode(), decode=from_json)
 
 
 def in_byte_order(kind: type[String]) -> String:

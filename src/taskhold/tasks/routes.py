@@ -9,22 +9,24 @@ from pydantic_core import to_json
 from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import JSON, Answer, json_answer
 from taskhold.http.conditional import IfMatch, Tags, TagsDep
-from taskhold.http.once import Write
+from taskhold.http.once import LongWrite, Write
 from taskhold.http.openapi import answers, not_modified, problems, write_problems
 from taskhold.http.pages import Page, link_to_next, read_cursor
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
-from taskhold.journal import operations as journal
 from taskhold.journal.models import ChangePublic
 from taskhold.journal.rendering import changes_as_json
+from taskhold.shapes import LARGEST_ID
 from taskhold.store import Row
-from taskhold.tasks import operations
+from taskhold.tasks import batch, operations, pages
+from taskhold.tasks.batch import Batch, BatchResults
+from taskhold.tasks.pages import Choice
 from taskhold.tasks.models import TaskCount, TaskCreate, TaskFilter, TaskPublic, TaskUpdate
 
 router = APIRouter(route_class=Route, tags=["tasks"])
 
-TaskId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The task's id.", examples=[1])]
+TaskId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The task's id.", examples=[1])]
 _LONG_OFFSET = 1_000
 """Rows that a read on the event loop may skip."""
 
@@ -33,8 +35,25 @@ class TaskPage(Page, TaskFilter):
     """Which tasks, in which order, and which part of them."""
 
     sort: Literal[
-        "id", "-id", "created_at", "-created_at", "updated_at", "-updated_at", "title", "-title"
-    ] = Field(default="id", description="The order; `-` in front for descending.")
+        "id",
+        "-id",
+        "created_at",
+        "-created_at",
+        "updated_at",
+        "-updated_at",
+        "due",
+        "-due",
+        "priority",
+        "-priority",
+        "title",
+        "-title",
+        "position",
+        "-position",
+    ] = Field(
+        default="id",
+        description="The order; `-` in front for descending. What is never due comes last both "
+        "ways.",
+    )
 
 
 class HistoryPage(Page):
@@ -68,13 +87,13 @@ async def list_tasks(
 ) -> Answer:
     """List tasks, a page at a time: follow `Link` until there is none."""
     path = request.scope["path"]
-    after = read_cursor(path, page, operations.POSITION_TYPES[page.sort.removeprefix("-")])
-    read = store.read_long if page.offset > _LONG_OFFSET else store.read
-    listed = await read(
-        operations.list_page,
-        user.id,
+    after = read_cursor(path, page, pages.POSITION_TYPES[page.sort.removeprefix("-")])
+    choice = Choice(user.id, page)
+    is_quick = page.offset <= _LONG_OFFSET and choice.is_quick(page.sort)
+    listed = await (store.read if is_quick else store.read_long)(
+        pages.list_page,
+        choice,
         sort=page.sort,
-        done=page.done,
         after=after,
         offset=page.offset,
         limit=page.limit,
@@ -98,9 +117,22 @@ async def count_tasks(
     chosen: Annotated[TaskFilter, Query()], user: CurrentUser, store: StoreDep
 ) -> Answer:
     """Count tasks, with the filters of the list."""
-    return json_answer(
-        {"count": await store.read_long(operations.count, user.id, done=chosen.done)}
-    )
+    return json_answer({"count": await store.read_long(pages.count, Choice(user.id, chosen))})
+
+
+@router.post(
+    "/tasks/batch",
+    response_model=BatchResults,
+    response_description="What each operation gave.",
+    responses=answers(200, "Idempotent-Replayed") | write_problems(404, 412, 413, 415),
+)
+async def run_batch(operations: Batch, write: LongWrite) -> Answer:
+    """Do up to 200 operations, all or nothing.
+
+    Where one fails nothing is done, and the answer is that operation's problem with its number as
+    `operation`.
+    """
+    return await write(_results, batch.run, operations)
 
 
 @router.get(
@@ -136,7 +168,7 @@ async def update_task(
     responses=answers(204, "Idempotent-Replayed") | write_problems(404, 412),
 )
 async def delete_task(task_id: TaskId, write: Write, may_change: IfMatch) -> Answer:
-    """Delete a task. Its id is never used again, and its history can still be read."""
+    """Move a task and its subtasks to the trash. Their ids are never used for others."""
     return await write(_deleted, operations.remove, task_id, may_change)
 
 
@@ -157,10 +189,10 @@ async def list_task_history(
     path = request.scope["path"]
     after = read_cursor(path, page, (int,))
     changes, more = await store.read(
-        journal.history,
+        operations.history,
         user.id,
         task_id,
-        before_seq=after[0] if after else 2**63 - 1,
+        before_seq=after[0] if after else LARGEST_ID,
         offset=page.offset,
         limit=page.limit,
     )
@@ -177,6 +209,10 @@ def _created(task: Row, tags: Tags) -> Answer:
 
 def _shown(task: Row, tags: Tags) -> Answer:
     return tags.shown(to_json(task), task["version"])
+
+
+def _results(results: list[Row | None], _: Tags) -> Answer:
+    return json_answer({"results": results})
 
 
 def _deleted(_: None, _tags: Tags) -> Answer:

@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Boolean, Column, ForeignKey, Identity, Index, Text
 from sqlmodel import Field, SQLModel
 
-from taskhold.accounts.models import STRICT, DisplayName
+from taskhold.accounts.models import DisplayName
+from taskhold.shapes import STRICT
 from taskhold.store.query import stamp
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
 

@@ -132,6 +132,11 @@ class PostgresStore:
 
         return await self._on(self._writers, transaction)
 
+    async def write_long(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self.write(owner_id, operation, *args, **kwargs)
+
     def watch(self, owner_id: int) -> Watch:
         return self._watches.add(owner_id)
 

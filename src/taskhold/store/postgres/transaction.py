@@ -1,5 +1,6 @@
 """One transaction on PostgreSQL: how it begins, what an operation sees of it, how it ends."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
@@ -57,6 +58,11 @@ class PostgresTx:
         self.has_written |= compiled.writes
         tag = await self._connection.execute(compiled.sql, *compiled.encode(parameters))
         return int(tag.rpartition(" ")[2])
+
+    async def many(self, query: Query, /, rows: Iterable[dict[str, Any]]) -> None:
+        compiled = self._compiled[query]
+        self.has_written |= compiled.writes
+        await self._connection.executemany(compiled.sql, map(compiled.encode, rows))
 
 
 async def commit(connection: asyncpg.Connection, tx: PostgresTx) -> None:

@@ -6,6 +6,7 @@ journal as the actor `outside`, in the transaction of the write. Our own writes 
 themselves and journal a delete before they do it, which is how the triggers tell them apart.
 """
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from taskhold.errors import StartupError
 from taskhold.folding import fold_title
+from taskhold.searching import searched
 from taskhold.store.migrations import upgrade
 from taskhold.store.sqlite.rebuild import rebuild
 
@@ -45,7 +47,13 @@ OUR_COLUMNS = {
 }
 """As the first migration makes them on SQLite."""
 _OUR_TABLES = frozenset({"database", "account", "change", "kept_answer"})
-
+_ADDED = frozenset(
+    (
+        *("notes", "due", "due_up", "due_down", "priority", "tags", "list_id", "parent_id"),
+        *("position", "search_text"),
+    )
+)
+"""Columns that later migrations add; what another program keeps under such a name is its own."""
 
 _WITHOUT_ROWID = "SELECT 1 FROM pragma_index_list('task') WHERE origin = 'pk'"
 
@@ -70,9 +78,20 @@ def check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
                 f"{path}: the column “{name}” of the table “task” is {declared or 'untyped'}, "
                 f"but Taskhold needs {_TYPES[name][0]}; rename that column, then start again"
             )
+    check_names(connection, path)
     keys = [name for name, (_, primary) in columns.items() if primary]
     if keys != ["id"] or connection.execute(_WITHOUT_ROWID).fetchone():
         raise StartupError(f"{path}: the column “id” of the table “task” is not its rowid")
+
+
+def check_names(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StartupError where another program has a column that a migration is to add."""
+    names = [name.lower() for _, name, *_ in connection.execute("PRAGMA table_info(task)")]
+    if taken := [name for name in names if name in _ADDED]:
+        raise StartupError(
+            f"{path}: the table “task” has a column “{taken[0]}” of another program, and Taskhold "
+            "needs that name; rename the column, then start again"
+        )
 
 
 def migrate(path: Path) -> None:
@@ -99,6 +118,16 @@ def extend_table(connection: sa.Connection) -> None:
     rebuild(connection.exec_driver_sql, "task", OUR_COLUMNS, key="id")
 
 
+_FIRST_JSON = (
+    "json_object('id', id, 'title', title, "
+    "'done', json(CASE WHEN done THEN 'true' ELSE 'false' END), "
+    "'completed_at', replace(completed_at, ' ', 'T') || 'Z', "
+    "'created_at', replace(created_at, ' ', 'T') || 'Z', "
+    "'updated_at', replace(updated_at, ' ', 'T') || 'Z', 'version', version)"
+)
+"""A task as the first revision of the schema had it; a later one completes it."""
+
+
 def journal_everything(connection: sa.Connection) -> None:
     """Journal each row of an adopted `task` as created, by what is known of it."""
     execute = connection.exec_driver_sql
@@ -110,14 +139,14 @@ def journal_everything(connection: sa.Connection) -> None:
     execute(
         "INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id, after, operation) "
         f"SELECT 1, row_number() OVER (ORDER BY id), {NOW}, 'outside', 'create', 'task', id, "
-        f"{_task_as_json('task')}, row_number() OVER (ORDER BY id) FROM task ORDER BY id"
+        f"{_FIRST_JSON}, row_number() OVER (ORDER BY id) FROM task ORDER BY id"
     )
 
 
 def create_triggers(connection: sa.Connection) -> None:
     """Make the triggers that journal what other programs write."""
     changed = "NEW.title IS NOT OLD.title OR NEW.done IS NOT OLD.done"
-    after, this_row = _task_as_json("task"), "FROM task WHERE id = NEW.id"
+    this_row = "FROM task WHERE id = NEW.id"
     last_action = (
         "(SELECT action FROM change WHERE owner_id = OLD.owner_id AND kind = 'task' "
         "AND object_id = OLD.id ORDER BY seq DESC LIMIT 1)"
@@ -125,23 +154,45 @@ def create_triggers(connection: sa.Connection) -> None:
     for statement in (
         f"""
         CREATE TRIGGER task_inserted_outside AFTER INSERT ON task WHEN NEW.version = 0 BEGIN
-            UPDATE task SET version = 1, created_at = {_as_time("created_at")}, updated_at = {NOW},
-                completed_at = CASE WHEN done THEN {NOW} END WHERE id = NEW.id;
-            {_journal("create", "NULL", after, this_row)}
+            UPDATE task SET version = 1, title_folded = '', search_text = lower(NEW.title),
+                position = 'n' || printf('%014d', NEW.id),
+                completed_at = CASE WHEN NEW.done THEN {NOW} END WHERE id = NEW.id;
+            {_journal("create", "NULL", _AS_JSON, this_row)}
         END""",
         f"""
         CREATE TRIGGER task_updated_outside AFTER UPDATE OF title, done ON task
         WHEN NEW.version = OLD.version AND ({changed}) BEGIN
             UPDATE task SET version = OLD.version + 1, title_folded = '',
+                search_text = lower(NEW.title)
+                    || substr(OLD.search_text, instr(OLD.search_text || char(10), char(10))),
                 updated_at = max({NOW}, OLD.updated_at),
                 completed_at = CASE WHEN NOT NEW.done THEN NULL
                     WHEN OLD.done THEN OLD.completed_at ELSE {NOW} END WHERE id = NEW.id;
-            {_journal("update", _task_as_json("OLD"), after, this_row)}
+            UPDATE task_tag SET done = NEW.done
+                WHERE owner_id = NEW.owner_id AND task_id = NEW.id;
+            {_journal("update", _as_json("OLD"), _AS_JSON, this_row)}
         END""",
         f"""
         CREATE TRIGGER task_deleted_outside AFTER DELETE ON task
         WHEN {last_action} IS NOT 'delete' BEGIN
-            {_journal("delete", _task_as_json("OLD"), "NULL", "")}
+            {_journal("delete", _as_json("OLD"), "NULL", "")}
+            INSERT OR REPLACE INTO trashed_task
+                (owner_id, task_id, seq, operation, deleted_at, body)
+            SELECT owner_id, object_id, seq, operation, at, before FROM change
+                WHERE owner_id = OLD.owner_id AND seq = {_newest("OLD")};
+            DELETE FROM task_tag WHERE owner_id = OLD.owner_id AND task_id = OLD.id;
+            INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id, before,
+                operation)
+            SELECT owner_id, {_newest("OLD")} + row_number() OVER (ORDER BY id), {NOW},
+                'outside', 'update', 'task', id, {_AS_JSON}, {_newest("OLD")}
+                FROM task WHERE owner_id = OLD.owner_id AND parent_id = OLD.id;
+            UPDATE task SET parent_id = NULL, version = version + 1,
+                updated_at = max({NOW}, updated_at)
+                WHERE owner_id = OLD.owner_id AND parent_id = OLD.id;
+            UPDATE change SET after = (SELECT {_AS_JSON} FROM task WHERE id = object_id)
+                WHERE owner_id = OLD.owner_id AND action = 'update' AND after IS NULL
+                AND before IS NOT NULL AND operation = (SELECT seq FROM trashed_task
+                    WHERE owner_id = OLD.owner_id AND task_id = OLD.id);
         END""",
     ):
         connection.exec_driver_sql(statement)
@@ -150,22 +201,41 @@ def create_triggers(connection: sa.Connection) -> None:
 def drop_triggers(connection: sa.Connection) -> None:
     """Drop them, before a revision makes them anew."""
     for event in ("inserted", "updated", "deleted"):
-        connection.exec_driver_sql(f"DROP TRIGGER task_{event}_outside")
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS task_{event}_outside")
 
 
 def fold_titles(connection: sqlite3.Connection) -> None:
-    """Fold the titles that other programs wrote, which no trigger can."""
+    """Fold what other programs wrote, which no trigger can, in the transaction that is open."""
     unfolded = connection.execute(
-        "SELECT id, title FROM task WHERE owner_id = 1 AND title_folded = '' AND title <> ''"
+        f"SELECT id, title, notes, tags FROM task WHERE {UNFOLDED} LIMIT {FOLDED_AT_ONCE}"
     ).fetchall()
-    if not unfolded:
-        return
-    connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
-        "UPDATE task SET title_folded = ? WHERE id = ? AND title = ?",
-        [(fold_title(title), task_id, title) for task_id, title in unfolded],
+        "UPDATE task SET title_folded = ?, search_text = ? WHERE id = ? AND title = ?",
+        [
+            (fold_title(title), searched(title, notes, *json.loads(tags)), task_id, title)
+            for task_id, title, notes, tags in unfolded
+        ],
     )
-    connection.execute("COMMIT")
+
+
+def is_behind(connection: sqlite3.Connection) -> bool:
+    """Whether another program has written what is not folded yet."""
+    (behind,) = connection.execute(
+        f"SELECT EXISTS (SELECT 1 FROM task WHERE {UNFOLDED})"
+    ).fetchone()
+    return bool(behind)
+
+
+UNFOLDED = "owner_id = 1 AND title_folded = '' AND title <> ''"
+FOLDED_AT_ONCE = 500
+
+
+def _newest(row: str) -> str:
+    """The `seq` of the newest change of the task that a trigger is about."""
+    return (
+        f"(SELECT max(seq) FROM change WHERE owner_id = {row}.owner_id AND kind = 'task' "
+        f"AND object_id = {row}.id)"
+    )
 
 
 def _journal(action: str, before: str, after: str, source: str) -> str:
@@ -178,8 +248,8 @@ def _journal(action: str, before: str, after: str, source: str) -> str:
                 {before}, {after}, {seq} {source};"""
 
 
-def _task_as_json(row: str) -> str:
-    """SQL for a row of `task` as the API shows it in this revision of the schema."""
+def _as_json(row: str) -> str:
+    """SQL for a row of `task` as the API shows it."""
 
     def stamp(column: str) -> str:
         return f"replace({row}.{column}, ' ', 'T') || 'Z'"
@@ -187,9 +257,16 @@ def _task_as_json(row: str) -> str:
     return (
         f"json_object('id', {row}.id, 'title', {row}.title, "
         f"'done', json(CASE WHEN {row}.done THEN 'true' ELSE 'false' END), "
-        f"'completed_at', {stamp('completed_at')}, 'created_at', {stamp('created_at')}, "
-        f"'updated_at', {stamp('updated_at')}, 'version', {row}.version)"
+        f"'completed_at', {stamp('completed_at')}, 'notes', {row}.notes, 'due', {row}.due, "
+        f"'priority', CASE {row}.priority WHEN 1 THEN 'low' WHEN 2 THEN 'medium' "
+        f"WHEN 3 THEN 'high' ELSE 'none' END, 'tags', json({row}.tags), "
+        f"'list_id', {row}.list_id, 'parent_id', {row}.parent_id, 'position', {row}.position, "
+        f"'created_at', {stamp('created_at')}, 'updated_at', {stamp('updated_at')}, "
+        f"'version', {row}.version)"
     )
+
+
+_AS_JSON = _as_json("task")
 
 
 def _as_time(column: str) -> str:

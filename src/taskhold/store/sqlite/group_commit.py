@@ -4,6 +4,7 @@ A commit with `synchronous=FULL` costs an fsync, whoever's rows it carries. So t
 wait while one commit is on its way to the disk share the next one. Each runs in a savepoint of
 its own, on the event loop, where a few index look-ups cost less than a change of threads; only
 `COMMIT`, which waits for the disk, runs in the commit thread. Nobody is answered before it returns.
+A write that may touch many rows runs in that thread as well, in a transaction of its own.
 
     idle ── first write ──> begin ──> run the waiting ──> commit (thread) ──> answer ──> begin …
                               └─ somebody else writes ─> wait (thread) ─┘
@@ -58,10 +59,11 @@ def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class Write:
     """One request's place in the queue."""
 
-    __slots__ = ("begun", "context", "error", "future", "loop", "operation", "result")
+    __slots__ = ("begun", "context", "error", "future", "is_long", "loop", "operation", "result")
 
-    def __init__(self, operation: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    def __init__(self, operation: Callable[[], Coroutine[Any, Any, Any]], is_long: bool) -> None:
         self.operation = operation
+        self.is_long = is_long
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.context = contextvars.copy_context()
@@ -98,9 +100,11 @@ class GroupCommit:
         self.broken: str | None = None
         """Why nothing is written any more; None while all is well."""
 
-    async def run(self, operation: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    async def run(
+        self, operation: Callable[[], Coroutine[Any, Any, Any]], *, is_long: bool = False
+    ) -> Any:
         """What `operation` returns, once it is on disk."""
-        write = Write(operation)
+        write = Write(operation, is_long)
         with self._mutex:
             if self._closing:
                 raise Unavailable("The server is stopping; nothing was saved.")
@@ -154,8 +158,11 @@ class GroupCommit:
         before = self.connection.total_changes
         until = time.monotonic() + BATCH_SECONDS
         try:
-            while (write := self._next()) is not None:
+            while (write := self._next(is_first=not batch)) is not None:
                 batch.append(write)
+                if write.is_long:
+                    self._calls.put(partial(self._run_long, write, before))
+                    return
                 self._run_one(write)
                 if time.monotonic() > until:
                     break
@@ -166,6 +173,18 @@ class GroupCommit:
             self._abandon(batch)
             return
         self._calls.put(partial(self._commit, batch))
+
+    def _run_long(self, write: Write, changes_before: int) -> None:
+        """Run one write and commit it, both in the commit thread."""
+        try:
+            self._run_one(write)
+        except BaseException as error:
+            self._abandon([write], error)
+            return
+        if self.connection.total_changes == changes_before:
+            self._abandon([write])
+        else:
+            self._commit([write])
 
     def _run_one(self, write: Write) -> None:
         """Run one write. Raises where not this one alone but the whole transaction is gone."""
@@ -181,9 +200,10 @@ class GroupCommit:
             execute("ROLLBACK TO one")
         execute("RELEASE one")
 
-    def _next(self) -> Write | None:
+    def _next(self, *, is_first: bool = True) -> Write | None:
+        """The next that still waits; a long one only if it is the first of its batch."""
         with self._mutex:
-            while self._queue:
+            while self._queue and (is_first or not self._queue[0].is_long):
                 write = self._queue.popleft()
                 if not write.future.done():  # neither given up nor cancelled
                     write.begun = True

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import structlog
 
 from taskhold.errors import StartupError
-from taskhold.store.migrations import HEAD, REVISIONS
+from taskhold.store.migrations import HEAD, REVISIONS, WITHOUT_LIVING_TASKS
 from taskhold.store.sqlite import adoption, faults
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
@@ -147,6 +147,8 @@ def _look(path: Path) -> str | None:
             return "" if "task" in tables else None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         revision: str | None = row and row[0]
+        if revision in WITHOUT_LIVING_TASKS:
+            adoption.check_names(connection, path)
         if revision not in REVISIONS:
             raise StartupError(
                 f"{path} was written by a newer Taskhold (its schema is {revision}); "
@@ -210,7 +212,10 @@ def _switch_on(path: Path) -> str:
         if mode != "wal":
             raise StartupError(f"{path} can't be used in WAL mode (it stays {mode})")
         lineage: str = connection.execute("SELECT lineage FROM database").fetchone()[0]
-        adoption.fold_titles(connection)
+        while adoption.is_behind(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            adoption.fold_titles(connection)
+            connection.execute("COMMIT")
     sync(path.parent)
     return lineage
 

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -36,9 +36,10 @@ LINEAGE = Query(select(table(Database).c.lineage))
 class SQLiteTx:
     """One transaction on one connection. Its methods are coroutines that never suspend."""
 
-    __slots__ = ("_compiled", "_execute", "_now")
+    __slots__ = ("_compiled", "_connection", "_execute", "_now")
 
     def __init__(self, connection: sqlite3.Connection, compiled: CompiledQueries) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._compiled = compiled
         self._now: str | None = None
@@ -62,6 +63,10 @@ class SQLiteTx:
     async def run(self, query: Query, /, **parameters: Any) -> int:
         compiled = self._compiled[query]
         return self._execute(compiled.sql, compiled.encode(parameters)).rowcount
+
+    async def many(self, query: Query, /, rows: Iterable[dict[str, Any]]) -> None:
+        compiled = self._compiled[query]
+        self._connection.executemany(compiled.sql, map(compiled.encode, rows))
 
 
 class SQLiteStore:
@@ -153,6 +158,16 @@ class SQLiteStore:
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """One writer at a time holds the whole file, so its owner needs no lock of their own."""
+        return await self._write(owner_id, operation, args, kwargs, is_long=False)
+
+    async def write_long(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._write(owner_id, operation, args, kwargs, is_long=True)
+
+    async def _write(
+        self, owner_id: int, operation: Operation[..., T], args: Any, kwargs: Any, *, is_long: bool
+    ) -> T:
         if not self._is_open:
             self.open()
 
@@ -160,7 +175,7 @@ class SQLiteStore:
             tx = SQLiteTx(self._writer.connection, self._compiled)
             return _coroutine(operation, tx, *args, **kwargs)
 
-        result: T = await self._writer.run(run)
+        result: T = await self._writer.run(run, is_long=is_long)
         self._watches.wake((owner_id,))
         return result
 

@@ -101,5 +101,3 @@ def upgrade() -> None:
         op.create_index(name, "task", columns)
     if adopts:
         adoption.journal_everything(connection)
-    if on_sqlite:
-        adoption.create_triggers(connection)

@@ -11,10 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Drop the counter, and make the triggers that counted it up anew."""
+    """Drop the counter and the triggers that counted it up; a later revision makes them anew."""
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         adoption.drop_triggers(connection)
     op.drop_column("account", "seq")
-    if connection.dialect.name == "sqlite":
-        adoption.create_triggers(connection)

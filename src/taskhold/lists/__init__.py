@@ -1,0 +1,1 @@
+"""Lists, which tasks can be put in."""

@@ -1,0 +1,59 @@
+"""How texts are searched: the same on both databases, whatever language theirs is.
+
+Texts are folded and then spelled in ASCII letters and digits alone, so that a plain comparison of
+bytes finds what is meant and an index of three letters serves every script. No character's
+spelling begins inside that of another one, so a part of the spelling is a part of the text.
+"""
+
+import re
+from collections.abc import Iterable
+
+from taskhold.folding import fold
+
+SHORTEST_INDEXED = 3
+"""Characters that a word needs for the index, which is one of three at a time."""
+_SPELLED = re.compile("[^a-z0-9 \n]")
+_FIRST = "ABCDEFGHIJKLM"
+_FURTHER = "NOPQRSTUVWXYZ"
+_BASE = len(_FURTHER)
+
+
+def searched(*texts: str) -> str:
+    """What is searched of a task: no word of `words` reaches from one text into the next."""
+    return "\n".join(_spell(fold(text)) for text in texts)
+
+
+def words(query: str) -> list[str]:
+    """The words of a query, as they are searched; each once."""
+    return list(dict.fromkeys(_spell(fold(word)) for word in query.split()))
+
+
+def indexed(spelled: Iterable[str]) -> list[str]:
+    """Those words that an index can find."""
+    return [word for word in spelled if len(word) >= SHORTEST_INDEXED]
+
+
+def _spell(folded: str) -> str:
+    return _SPELLED.sub(_spell_one, folded)
+
+
+def _spell_one(matched: re.Match[str]) -> str:
+    """One letter of `_FIRST` that says how many of `_FURTHER` follow, and part of the number."""
+    char = matched[0]
+    if char.isspace():
+        return " "
+    code = ord(char)
+    if code < _BASE**2:
+        return f"A{_further(code, 2)}"
+    high, low = divmod(code, _BASE**4)
+    if high < len(_FIRST) - 2:
+        return f"{_FIRST[high + 2]}{_further(low, 4)}"
+    return f"B{_further(code, 6)}"
+
+
+def _further(code: int, digits: int) -> str:
+    spelled = ""
+    for _ in range(digits):
+        code, digit = divmod(code, _BASE)
+        spelled = _FURTHER[digit] + spelled
+    return spelled

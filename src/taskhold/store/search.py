@@ -1,0 +1,101 @@
+"""Finding texts: the same rows on both databases, each by its own index.
+
+PostgreSQL keeps its index (`pg_trgm`) itself. SQLite's (FTS5) is brought up to date now and then,
+in `sqlite.indexing`; what it doesn't know yet is in `search_pending`, written by triggers in the
+transaction of the change, and is looked at as well.
+"""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class Contains(ColumnElement[bool]):
+    """Whether a text contains another one, byte for byte. Found by reading every text."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[str], parameter: str) -> None:
+        self.column = column
+        self.part: Any = bindparam(parameter, type_=column.type)
+
+
+class MayContain(ColumnElement[bool]):
+    """Whether a text of the row may contain all words: found by an index, to be checked.
+
+    `words` are the parameters with each word, for PostgreSQL; `match` is the one with all of them
+    as `match_of` writes them, for SQLite.
+    """
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(
+        self, column: ColumnElement[str], row_id: ColumnElement[int], words: list[str], match: str
+    ) -> None:
+        self.column = column
+        self.row_id = row_id
+        self.words: list[Any] = [bindparam(word, type_=column.type) for word in words]
+        self.match: Any = bindparam(match, type_=column.type)
+
+
+def match_of(words: list[str]) -> str:
+    """All of the words, as FTS5 takes them (https://sqlite.org/fts5.html)."""
+    return " ".join(f'"{word}"' for word in words)
+
+
+class Unindexed(ColumnElement[Any]):
+    """A column that SQLite shall not look up, but check in the rows that it finds otherwise.
+
+    It has no statistics to choose by; PostgreSQL has, and chooses
+    (https://sqlite.org/optoverview.html, section 9.1).
+    """
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(Contains, "sqlite")
+def _(element: Contains, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"instr({column}, {compiler.process(element.part, **options)}) > 0"
+
+
+@compiles(Contains)
+def _(element: Contains, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"strpos({column}, {compiler.process(element.part, **options)}) > 0"
+
+
+@compiles(MayContain, "sqlite")
+def _(element: MayContain, compiler: SQLCompiler, **options: Any) -> str:
+    row_id = compiler.process(element.row_id, **options)
+    match = compiler.process(element.match, **options)
+    return (
+        f"{row_id} IN (SELECT rowid FROM task_search WHERE task_search MATCH {match} "
+        "UNION ALL SELECT task_id FROM search_pending)"
+    )
+
+
+@compiles(MayContain)
+def _(element: MayContain, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return " AND ".join(
+        f"{column} LIKE '%' || {compiler.process(word, **options)} || '%'" for word in element.words
+    )
+
+
+@compiles(Unindexed, "sqlite")
+def _(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.column, **options)}"
+
+
+@compiles(Unindexed)
+def _(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.column, **options)

@@ -1,0 +1,338 @@
+"""Pages of tasks: filters, orders, and which index to begin with.
+
+A page is one statement. It either walks along its order and leaves out what the filters take
+away, which is quick where they leave much; or it takes all that one filter leaves and sorts it,
+which is quick where that is little. Which is told by counting the filter's rows in its index, up
+to `FEW`; a page in the order of ids with one filter needs no question, its index has both.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true, tuple_
+
+from taskhold.folding import fold_title
+from taskhold.journal.operations import cursor
+from taskhold.searching import indexed, words
+from taskhold.store import Row, Tx
+from taskhold.store.query import Query
+from taskhold.store.schema import Id, table
+from taskhold.store.search import Contains, MayContain, Unindexed, match_of
+from taskhold.tags.models import TaskTag, fold_tag
+from taskhold.tasks import due
+from taskhold.tasks.models import DUE_FIRST, DUE_LAST, NONE, PRIORITIES, TaskFilter
+from taskhold.tasks.rows import OWNED, SHOWN, task
+
+FEW = 5_000
+"""Rows that are sorted sooner than walked past. Each takes about 2 µs; walking past 20 of as many
+among a million takes as long."""
+
+SORT_KEYS: dict[str, tuple[Any, ...]] = {
+    "id": (task.id,),
+    "created_at": (task.created_at, task.id),
+    "updated_at": (task.updated_at, task.id),
+    "due": (task.due_up, task.id),
+    "-due": (task.due_down, task.id),
+    "priority": (task.priority, task.id),
+    "title": (task.title_folded, task.title, task.id),
+    "position": (task.position, task.id),
+}
+"""What each order compares. All end in `id`, so that no two tasks are equal."""
+POSITION_TYPES: dict[str, tuple[type | frozenset[str], ...]] = {
+    "id": (int,),
+    "created_at": (datetime, int),
+    "updated_at": (datetime, int),
+    "due": (int, int),
+    "priority": (frozenset(PRIORITIES), int),
+    "title": (bool, str, int),
+    "position": (str, int),
+}
+"""The types of a position in each order; JSON has a time as text. The one of `title` says whether
+the title is folded yet, not how, which would be longer."""
+
+_tag = table(TaskTag).c
+
+
+class Filter(NamedTuple):
+    """One filter: as it is looked up in its index, and as it is checked in a row."""
+
+    looked_up: ColumnElement[bool] | None
+    """None where there is no index for it."""
+    checked: ColumnElement[bool]
+    sorts: tuple[str, ...] = ()
+    """The orders that its index has."""
+
+
+class Listed(NamedTuple):
+    """A page of tasks, and the `seq` of the newest change when it was read, or before."""
+
+    seq: int
+    tasks: list[Row] | None
+    """None where the caller has them already."""
+    next_position: list[Any] | None = None
+    """Where the next page begins; None on the last."""
+
+
+class Choice:
+    """What a `TaskFilter` means for statements: which filters, and their parameters."""
+
+    def __init__(self, owner_id: int, wanted: TaskFilter) -> None:
+        self.parameters: dict[str, Any] = {"owner_id": owner_id}
+        self._shape: list[tuple[str, int]] = []
+        if wanted.done is not None:
+            self._add("done", done=wanted.done)
+        for name in ("list_id", "parent_id"):
+            value = getattr(wanted, name)
+            if value == NONE:
+                self._add(f"{name}_none")
+            elif value is not None:
+                self._add(name, **{name: value})
+        if wanted.priority is not None:
+            self._add("priority", priority=wanted.priority)
+        tags = dict.fromkeys(map(fold_tag, wanted.tag))
+        if tags:
+            self._add("tag", len(tags), **_numbered("tag", tags))
+        if wanted.due == NONE:
+            self._add("due_none")
+        if wanted.due_after or wanted.due_before:
+            self._add("due", **_due_bounds(wanted))
+        if wanted.q is not None and (found := words(wanted.q)):
+            known = indexed(found)
+            self._add("q", len(found), **_numbered("word", found))
+            self._shape.append(("q_indexed", len(known)))
+            self.parameters |= _numbered("known", known) | {"match": match_of(known)}
+
+    def _add(self, name: str, count: int = 1, **parameters: Any) -> None:
+        self._shape.append((name, count))
+        self.parameters |= parameters
+
+    @property
+    def shape(self) -> tuple[tuple[str, int], ...]:
+        """Which filters, whatever their values are."""
+        return tuple(self._shape)
+
+    def is_quick(self, sort: str) -> bool:
+        """Whether a page is a few steps in one index."""
+        return not self._shape or _one_index_has(self.shape, sort)
+
+    async def narrowest(self, tx: Tx, sort: str) -> int | None:
+        """Which filter to begin with; None for the order."""
+        if _one_index_has(self.shape, sort):
+            return 0
+        filters = _filters(self.shape)
+        best, fewest = None, FEW + 1
+        for number, each in enumerate(filters):
+            if each.looked_up is not None:
+                counted = await tx.one(_few_query(self.shape, number), **self.parameters)
+                assert counted is not None
+                if counted["count"] < fewest:
+                    best, fewest = number, counted["count"]
+        return best
+
+
+async def list_page(
+    tx: Tx,
+    choice: Choice,
+    *,
+    sort: str,
+    after: list[Any] | None,
+    offset: int,
+    limit: int,
+    is_known: Callable[[int], bool],
+) -> Listed:
+    """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`.
+
+    None at all if the caller knows the present `seq`. It is read first: should a write come
+    between, it is older than the page, never newer.
+    """
+    seq = await cursor(tx, choice.parameters["owner_id"])
+    if is_known(seq):
+        return Listed(seq, None)
+    begin = await choice.narrowest(tx, sort)
+    query = _page_query(sort, choice.shape, begin, after is not None)
+    parameters = choice.parameters | {"limit": limit + 1, "offset": offset}
+    if after is not None and sort.endswith("title"):
+        is_folded, title, task_id = after
+        after = [fold_title(title) if is_folded else "", title, task_id]
+    for number, value in enumerate(after or ()):
+        parameters[f"after_{number}"] = value
+    tasks = await tx.all(query, **parameters)
+    keys = _keys(sort)
+    next_position = None
+    if len(tasks) > limit:
+        del tasks[limit:]
+        next_position = [tasks[-1][key.name] for key in keys]
+        if sort.endswith("title"):
+            next_position[0] = next_position[0] != ""
+    for hidden in (key.name for key in keys if key not in SHOWN):
+        for each in tasks:
+            del each[hidden]
+    return Listed(seq, tasks, next_position)
+
+
+async def count(tx: Tx, choice: Choice) -> int:
+    """How many tasks there are."""
+    begin = await choice.narrowest(tx, "")
+    counted = await tx.one(_count_query(choice.shape, begin), **choice.parameters)
+    assert counted is not None
+    number: int = counted["count"]
+    return number
+
+
+def _numbered(name: str, values: Any) -> dict[str, Any]:
+    return {f"{name}_{number}": value for number, value in enumerate(values)}
+
+
+def _due_bounds(wanted: TaskFilter) -> dict[str, int]:
+    """From where to where days and instants go, as `due_up` has them."""
+    bounds = {"day_from": DUE_FIRST, "day_to": DUE_LAST, "from": DUE_FIRST, "to": DUE_LAST}
+    for given, edge in ((wanted.due_after, "from"), (wanted.due_before, "to")):
+        if given is None:
+            continue
+        if due.is_day(given):
+            bounds[f"day_{edge}"] = due.microseconds(given)
+            bounds[edge] = due.start_of_day(given, wanted.tz)
+        else:
+            bounds[f"day_{edge}"] = due.first_day_after(given, wanted.tz)
+            bounds[edge] = due.microseconds(given)
+    return {
+        **bounds,
+        "least": min(bounds["day_from"], bounds["from"]),
+        "most": max(bounds["day_to"], bounds["to"]),
+    }
+
+
+def _one_index_has(shape: tuple[tuple[str, int], ...], sort: str) -> bool:
+    """Whether there is one filter, whose index has the order as well."""
+    filters = _filters(shape)
+    return len(filters) == 1 and sort.removeprefix("-") in filters[0].sorts
+
+
+@lru_cache(maxsize=512)
+def _filters(shape: tuple[tuple[str, int], ...]) -> tuple[Filter, ...]:
+    counts = dict(shape)
+    return tuple(_filter(name, count, counts) for name, count in shape if name != "q_indexed")
+
+
+def _filter(name: str, count: int, counts: dict[str, int]) -> Filter:
+    if name in ("list_id", "parent_id"):
+        sorts = ("id", "position") if name == "list_id" else ("id",)
+        return _plain(task[name], task[name] == bindparam(name), sorts)
+    if name in ("list_id_none", "parent_id_none"):
+        column = task[name.removesuffix("_none")]
+        sorts = ("id", "position") if name == "list_id_none" else ("id",)
+        return Filter(column.is_(None), Unindexed(column).is_(None), sorts)
+    if name in ("done", "priority"):
+        return _plain(task[name], task[name] == bindparam(name), ("id",))
+    if name == "tag":
+        return _tag_filter(count)
+    if name == "due_none":
+        return _plain(task.due_up, task.due_up == DUE_LAST, ("id", "due"))
+    if name == "due":
+        return _due_filter()
+    return _search_filter(count, counts["q_indexed"])
+
+
+def _plain(column: Any, condition: Any, sorts: tuple[str, ...]) -> Filter:
+    return Filter(condition, Unindexed(column) == condition.right, sorts)
+
+
+def _tag_filter(count: int) -> Filter:
+    def bears(number: int) -> tuple[Any, ...]:
+        return _tag.owner_id == bindparam("owner_id"), _tag.folded == bindparam(f"tag_{number}")
+
+    borne = [
+        select(1).where(*bears(number), _tag.task_id == task.id).exists() for number in range(count)
+    ]
+    first = task.id.in_(select(_tag.task_id).where(*bears(0)))
+    return Filter(and_(first, *borne[1:]), and_(*borne))
+
+
+def _due_filter() -> Filter:
+    """A day is compared as a day, an instant with the beginning of a day in a zone."""
+    exact = and_(
+        task.due.is_not(None),
+        or_(
+            and_(
+                func.length(task.due) == due.DAY_LENGTH,
+                Unindexed(task.due_up) >= bindparam("day_from", type_=Id),
+                Unindexed(task.due_up) < bindparam("day_to", type_=Id),
+            ),
+            and_(
+                func.length(task.due) > due.DAY_LENGTH,
+                Unindexed(task.due_up) >= bindparam("from", type_=Id),
+                Unindexed(task.due_up) < bindparam("to", type_=Id),
+            ),
+        ),
+    )
+    coarse = (
+        task.due_up >= bindparam("least", type_=Id),
+        task.due_up < bindparam("most", type_=Id),
+    )
+    return Filter(and_(*coarse, exact), exact, ("due",))
+
+
+def _search_filter(count: int, known: int) -> Filter:
+    contained = and_(
+        true(), *(Contains(task.search_text, f"word_{number}") for number in range(count))
+    )
+    if not known:
+        return Filter(None, contained)
+    names = [f"known_{number}" for number in range(known)]
+    return Filter(and_(MayContain(task.search_text, task.id, names, "match"), contained), contained)
+
+
+def _conditions(shape: tuple[tuple[str, int], ...], begin: int | None) -> list[Any]:
+    return [
+        OWNED,
+        *(
+            each.looked_up if number == begin and each.looked_up is not None else each.checked
+            for number, each in enumerate(_filters(shape))
+        ),
+    ]
+
+
+def _keys(sort: str) -> tuple[Any, ...]:
+    return SORT_KEYS.get(sort) or SORT_KEYS[sort.removeprefix("-")]
+
+
+@lru_cache(maxsize=1024)
+def _page_query(
+    sort: str, shape: tuple[tuple[str, int], ...], begin: int | None, continues: bool
+) -> Query:
+    keys = _keys(sort)
+    descends = sort.startswith("-")
+    compared = keys
+    if begin is not None and sort.removeprefix("-") not in _filters(shape)[begin].sorts:
+        compared = tuple(Unindexed(key) for key in keys)  # else SQLite might walk the order
+    # What it compares comes with the row: asked for later, the row may have changed.
+    hidden = (key for key in keys if key not in SHOWN)
+    statement = select(*SHOWN, *hidden).where(*_conditions(shape, begin))
+    if continues:
+        position = tuple_(
+            *(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys))
+        )
+        statement = statement.where(
+            tuple_(*compared) < position if descends else tuple_(*compared) > position
+        )
+    return Query(
+        statement.order_by(*(key.desc() if descends else key.asc() for key in compared))
+        .limit(bindparam("limit", type_=Id))
+        .offset(bindparam("offset", type_=Id))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _few_query(shape: tuple[tuple[str, int], ...], number: int) -> Query:
+    """How many rows a filter leaves, up to one more than `FEW`."""
+    looked_up = _filters(shape)[number].looked_up
+    assert looked_up is not None
+    found = select(task.id).where(OWNED, looked_up).limit(FEW + 1).subquery()
+    return Query(select(func.count().label("count")).select_from(found))
+
+
+@lru_cache(maxsize=1024)
+def _count_query(shape: tuple[tuple[str, int], ...], begin: int | None) -> Query:
+    return Query(select(func.count().label("count")).where(*_conditions(shape, begin)))

@@ -1,0 +1,137 @@
+"""The rows of a task: what it shows, what is derived from that, and the tags that it bears."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from taskhold.folding import fold_title
+from taskhold.searching import searched
+from taskhold.store import Row, Tx
+from taskhold.store.query import Query
+from taskhold.store.schema import table
+from taskhold.tags.models import TaskTag, fold_tag
+from taskhold.tasks.due import microseconds
+from taskhold.tasks.models import DUE_FIRST, DUE_LAST, Task, TaskPublic
+
+task = table(Task).c
+SHOWN = tuple(task[name] for name in TaskPublic.model_fields)
+"""The columns of a task as the API shows it, in its order."""
+OWNED = task.owner_id == bindparam("owner_id")
+THIS = (OWNED, task.id == bindparam("id"))
+
+_tag = table(TaskTag).c
+_TAGS_OF_TASK = (_tag.owner_id == bindparam("owner_id"), _tag.task_id == bindparam("task_id"))
+_DERIVED = ("title_folded", "due_up", "due_down", "search_text")
+_STORED = tuple(name for name in TaskPublic.model_fields if name != "id") + _DERIVED
+
+GET = Query(select(*SHOWN).where(*THIS))
+
+
+def _insert(*names: str) -> Any:
+    return insert(Task).values({name: bindparam(name) for name in ("owner_id", *names)})
+
+
+CREATE = Query(_insert(*_STORED).returning(*SHOWN))
+PUT_BACK = Query(_insert("id", *_STORED))
+DELETE = Query(delete(Task).where(*THIS))
+ADD_TAG = Query(
+    insert(TaskTag).values(
+        {name: bindparam(name) for name in ("owner_id", "task_id", "folded", "name", "done")}
+    )
+)
+DROP_TAGS = Query(delete(TaskTag).where(*_TAGS_OF_TASK))
+SET_DONE = Query(update(TaskTag).where(*_TAGS_OF_TASK).values(done=bindparam("now_done")))
+
+
+async def add(tx: Tx, owner_id: int, shown: Row) -> Row:
+    """A new row for a task that has no id yet."""
+    created = await tx.one(CREATE, owner_id=owner_id, **shown, **_derived(shown))
+    assert created is not None
+    await _add_tags(tx, owner_id, [created])
+    return created
+
+
+async def put_back(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
+    """New rows for tasks that have had one, under the ids that they had."""
+    await tx.many(PUT_BACK, ({"owner_id": owner_id, **each, **_derived(each)} for each in tasks))
+    await _add_tags(tx, owner_id, tasks)
+
+
+async def save(tx: Tx, owner_id: int, changes: list[tuple[Row, Row]]) -> None:
+    """Change rows, each from what it showed before to what it shows after."""
+    by_fields: dict[tuple[str, ...], list[Row]] = {}
+    for before, after in changes:
+        fields = [name for name in after if after[name] != before[name]]
+        row = {"owner_id": owner_id, "id": after["id"]} | {name: after[name] for name in fields}
+        for name, value in _derived(after, fields).items():
+            fields.append(name)
+            row[name] = value
+        by_fields.setdefault(tuple(fields), []).append(row)
+    for names, rows in by_fields.items():
+        if len(rows) == 1:
+            await tx.run(_update(names), **rows[0])
+        else:
+            await tx.many(_update(names), rows)
+    await _save_tags(tx, owner_id, changes)
+
+
+async def remove(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
+    """Delete the rows."""
+    await tx.many(DELETE, ({"owner_id": owner_id, "id": each["id"]} for each in tasks))
+    await _drop_tags(tx, owner_id, tasks)
+
+
+@lru_cache(maxsize=512)
+def _update(names: tuple[str, ...]) -> Query:
+    """An UPDATE of these columns alone: each index that it names costs as much as the row."""
+    return Query(update(Task).where(*THIS).values({name: bindparam(name) for name in names}))
+
+
+def _derived(shown: Row, of: Any = ("title", "due", "notes", "tags")) -> Row:
+    """The columns that follow from others, for searching and sorting."""
+    derived: Row = {}
+    if "title" in of:
+        derived["title_folded"] = fold_title(shown["title"])
+    if "due" in of:
+        at = None if shown["due"] is None else microseconds(shown["due"])
+        derived["due_up"] = DUE_LAST if at is None else at
+        derived["due_down"] = DUE_FIRST if at is None else at
+    if "title" in of or "notes" in of or "tags" in of:
+        derived["search_text"] = searched(shown["title"], shown["notes"], *shown["tags"])
+    return derived
+
+
+async def _add_tags(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
+    rows = [
+        {
+            "owner_id": owner_id,
+            "task_id": each["id"],
+            "folded": fold_tag(name),
+            "name": name,
+            "done": each["done"],
+        }
+        for each in tasks
+        for name in each["tags"]
+    ]
+    if rows:
+        await tx.many(ADD_TAG, rows)
+
+
+async def _drop_tags(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
+    rows = [{"owner_id": owner_id, "task_id": each["id"]} for each in tasks if each["tags"]]
+    if rows:
+        await tx.many(DROP_TAGS, rows)
+
+
+async def _save_tags(tx: Tx, owner_id: int, changes: list[tuple[Row, Row]]) -> None:
+    changed = [(before, after) for before, after in changes if before["tags"] != after["tags"]]
+    await _drop_tags(tx, owner_id, [before for before, _ in changed])
+    await _add_tags(tx, owner_id, [after for _, after in changed])
+    rows = [
+        {"owner_id": owner_id, "task_id": after["id"], "now_done": after["done"]}
+        for before, after in changes
+        if before["done"] != after["done"] and before["tags"] and before["tags"] == after["tags"]
+    ]
+    if rows:
+        await tx.many(SET_DONE, rows)

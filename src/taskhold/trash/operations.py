@@ -1,0 +1,138 @@
+"""What can be done with the trash."""
+
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+from sqlalchemy import bindparam, delete, select, tuple_
+
+from taskhold.errors import NotFound
+from taskhold.journal import answers
+from taskhold.journal.models import Action
+from taskhold.journal.operations import BLANK, Author, Entry, cursor, record
+from taskhold.store import Row, Tx
+from taskhold.store.query import Query
+from taskhold.store.schema import Id, table
+from taskhold.tasks import operations as tasks
+from taskhold.tasks import tree
+from taskhold.tasks.models import DEFAULTS
+from taskhold.trash.models import TrashedTask
+
+_trashed = table(TrashedTask).c
+_OWNED = _trashed.owner_id == bindparam("owner_id")
+_ROW = select(
+    _trashed.task_id, _trashed.seq, _trashed.operation, _trashed.deleted_at, _trashed.body
+).where(_OWNED)
+_NEWEST_FIRST = (_trashed.operation.desc(), _trashed.seq.desc())
+
+FIND = Query(_ROW.where(_trashed.task_id == bindparam("task_id")))
+OF_OPERATION = Query(
+    _ROW.where(_trashed.operation == bindparam("operation")).order_by(*_NEWEST_FIRST)
+)
+DROP = Query(delete(TrashedTask).where(_OWNED, _trashed.task_id == bindparam("task_id")))
+PAGE = Query(
+    _ROW.where(
+        tuple_(_trashed.operation, _trashed.seq)
+        < tuple_(bindparam("before_operation", type_=Id), bindparam("before_seq", type_=Id))
+    )
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("limit", type_=Id))
+    .offset(bindparam("offset", type_=Id))
+)
+
+
+class Listed(NamedTuple):
+    """A page of the trash, and the `seq` of the newest change when it was read, or before."""
+
+    seq: int
+    rows: list[Row]
+    next_position: list[Any] | None
+
+
+async def list_page(
+    tx: Tx, owner_id: int, *, after: list[Any] | None, offset: int, limit: int
+) -> Listed:
+    """What is in the trash, newest first, a parent before the subtasks that went with it."""
+    seq = await cursor(tx, owner_id)
+    operation, before = after or (2**63 - 1, 0)
+    rows = await tx.all(
+        PAGE,
+        owner_id=owner_id,
+        before_operation=operation,
+        before_seq=before,
+        offset=offset,
+        limit=limit + 1,
+    )
+    shown = rows[:limit]
+    more = len(rows) > limit
+    return Listed(seq, shown, [shown[-1]["operation"], shown[-1]["seq"]] if more else None)
+
+
+async def restore(tx: Tx, author: Author, task_id: int) -> Row:
+    """The task, back under its id with the subtasks that went to the trash with it.
+
+    At the top level where its parent is gone, and without a list where that is. Raises NotFound.
+    """
+    group = await _group(tx, author.account_id, task_id)
+    root, *below = [task_in(row) for row in group]
+    await find_place(tx, author.account_id, root, below)
+    restored = await tasks.put_back(tx, author, [root, *below])
+    await forget(tx, author, [row["task_id"] for row in group])
+    return restored[0]
+
+
+async def purge(tx: Tx, author: Author, task_id: int) -> None:
+    """Forget the task, and the subtasks that went to the trash with it, for good.
+
+    Its bodies are blanked in the journal and in the answers that are kept. Raises NotFound.
+    """
+    group = await _group(tx, author.account_id, task_id)
+    await purge_rows(tx, author, group)
+
+
+async def purge_rows(tx: Tx, author: Author, rows: list[Row]) -> None:
+    """Forget these tasks for good."""
+    for row in rows:
+        await tx.run(BLANK, owner_id=author.account_id, object_id=row["task_id"])
+        await answers.blank(tx, author.account_id, row["task_id"])
+    await forget(tx, author, [row["task_id"] for row in rows])
+    await record(tx, author, *(Entry(Action.purge, row["task_id"], None, None) for row in rows))
+
+
+async def find_place(tx: Tx, owner_id: int, root: Row, below: list[Row]) -> None:
+    """Put a task that comes back, and what is under it, where there is still room for it."""
+    if root["parent_id"] is not None:
+        line = await tree.line_of(tx, owner_id, root["parent_id"])
+        if line and len(line) + 1 + tree.height(root["id"], below) <= tree.MOST_LEVELS:
+            root["list_id"] = line[0]["list_id"]
+        else:
+            root["parent_id"] = None
+    if root["list_id"] is not None and not await tree.list_exists(tx, owner_id, root["list_id"]):
+        root["list_id"] = None
+    for each in below:
+        each["list_id"] = root["list_id"]
+
+
+def task_in(row: Row) -> Row:
+    """The task as it was. What its version of the API had no field for has the default."""
+    task: Row = DEFAULTS | from_json(row["body"])
+    return task
+
+
+async def _group(tx: Tx, owner_id: int, task_id: int) -> list[Row]:
+    """The task's row and those of its subtasks that went with it, parents first."""
+    root = await tx.one(FIND, owner_id=owner_id, task_id=task_id)
+    if root is None:
+        raise NotFound("Task")
+    rows = await tx.all(OF_OPERATION, owner_id=owner_id, operation=root["operation"])
+    by_parent: dict[int | None, list[Row]] = {}
+    for row in rows:
+        by_parent.setdefault(task_in(row)["parent_id"], []).append(row)
+    group = [root]
+    for row in group:
+        group += by_parent.get(row["task_id"], [])
+    return group
+
+
+async def forget(tx: Tx, author: Author, task_ids: list[int]) -> None:
+    """Take tasks out of the trash, wherever they go."""
+    await tx.many(DROP, [{"owner_id": author.account_id, "task_id": each} for each in task_ids])

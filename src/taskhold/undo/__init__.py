@@ -1,0 +1,1 @@
+"""Undo, by the journal."""
