@@ -30,6 +30,7 @@ from taskhold.tasks.routes import router as tasks_router
 from taskhold.tokens.routes import router as tokens_router
 from taskhold.trash.routes import router as trash_router
 from taskhold.undo.routes import router as undo_router
+from taskhold.upkeep import Upkeep
 
 DESCRIPTION = """\
 A task server that keeps what you save: a 2xx to a write leaves only after the change is on disk.
@@ -92,7 +93,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.store.start()
+    upkeep = Upkeep(app.state.store, app.state.settings)
+    upkeep.start()
     yield
+    await upkeep.stop()
     await app.state.store.stop()
 
 

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     cors_origins: str | None = None
     open_mode: bool = True
     registration: Literal["closed", "open"] = "closed"
+    trash_days: int = Field(default=30, ge=1, le=36_500)
+    journal_days: int = Field(default=365, ge=1, le=36_500)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "pretty", "json"] = "auto"
     log_requests: bool = False

@@ -15,7 +15,9 @@ from taskhold.texts import line_rules
 
 OPEN_ACCOUNT_ID = 1
 """Owns what is made in open mode; the first account takes its place, and its tasks with it."""
-RESERVED = frozenset({"open", "outside", "command"})
+RETENTION = "retention"
+"""The actor of what happens by age."""
+RESERVED = frozenset({"open", "outside", "command", RETENTION})
 """Actors that are nobody's account."""
 USERNAME_PATTERN = "^[0-9A-Za-z._@+-]{1,64}$"
 

@@ -39,6 +39,7 @@ FIND = Query(
     select(*_SHOWN, _account.password).where(_account.username_folded == bindparam("folded"))
 )
 GET = Query(select(*_SHOWN, _account.password).where(_THIS, _IS_SOMEBODY))
+IDS = Query(select(_account.id).order_by(_account.id))
 LIST = Query(select(*_SHOWN).where(_IS_SOMEBODY).order_by(_account.id))
 ADD = Query(
     insert(Account)
@@ -176,3 +177,8 @@ def _to_write(fields: Row, at: str | None = None) -> dict[str, Any]:
         "disabled": fields.get("disabled", False),
     }
     return written | ({"created_at": at} if at else {})
+
+
+async def account_ids(tx: Tx) -> list[int]:
+    """The ids of all accounts, also of the one without a name that open mode writes to."""
+    return [row["id"] for row in await tx.all(IDS)]

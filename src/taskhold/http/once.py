@@ -26,7 +26,8 @@ from taskhold.http.answers import Answer
 from taskhold.http.conditional import Tags
 from taskhold.http.request import Request
 from taskhold.http.store import StoreDep
-from taskhold.journal.answers import BLANKED, FIND, KEEP, KEPT_HOURS, PRUNE
+from taskhold.journal import answers
+from taskhold.journal.answers import BLANKED, FIND, KEEP, KEPT_HOURS
 from taskhold.journal.operations import Author
 from taskhold.store import Operation, Store, Tx
 from taskhold.store.query import stamp_before
@@ -96,7 +97,7 @@ class KeyedWrite:
                 raise KeyMismatch("This Idempotency-Key was used for another request.")
             return _from_kept(kept)
         answer = render(await operation(tx, author, *args), self._tags())
-        await tx.run(PRUNE, owner_id=self._user.id, since=since)
+        await answers.forget(tx, self._user.id, since, answers.FORGOTTEN_AT_ONCE)
         await tx.run(KEEP, **mine, at=tx.now, request=request, **_to_keep(answer))
         return answer
 

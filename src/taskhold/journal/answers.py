@@ -14,7 +14,8 @@ from taskhold.store.query import Query
 from taskhold.store.schema import Id, Stored, UTCDateTime, table
 
 KEPT_HOURS = 24
-PRUNED_AT_ONCE = 20
+FORGOTTEN_AT_ONCE = 20
+"""Old answers that a new one takes the place of."""
 BLANKED = 410
 """The status of an answer whose body is gone, since what it showed was purged."""
 
@@ -50,15 +51,11 @@ KEEP = Query(
         }
     )
 )
+_OLDEST = select(_kept.key).where(_MINE, _kept.at <= bindparam("since")).order_by(_kept.at)
 PRUNE = Query(
     delete(KeptAnswer).where(
         _MINE,
-        _kept.key.in_(
-            select(_kept.key)
-            .where(_MINE, _kept.at <= bindparam("since"))
-            .order_by(_kept.at)
-            .limit(PRUNED_AT_ONCE)
-        ),
+        _kept.key.in_(_OLDEST.limit(bindparam("limit", type_=Id))),
     )
 )
 BLANK = Query(
@@ -66,6 +63,11 @@ BLANK = Query(
     .where(_MINE, _kept.body.like(bindparam("pattern")))
     .values(status=BLANKED, headers="[]", body="")
 )
+
+
+async def forget(tx: Tx, owner_id: int, before: str, limit: int) -> int:
+    """Forget up to `limit` answers that have had their time; how many."""
+    return await tx.run(PRUNE, owner_id=owner_id, since=before, limit=limit)
 
 
 async def blank(tx: Tx, owner_id: int, task_id: int) -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from taskhold.errors import CursorGone
 from taskhold.journal.models import Action, Change, Kind
@@ -75,6 +75,15 @@ HISTORY = Query(
     .limit(bindparam("limit", type_=Id))
     .offset(bindparam("offset", type_=Id))
 )
+
+
+OLD = Query(
+    select(_change.seq, _change.at)
+    .where(_OWNED)
+    .order_by(_change.seq)
+    .limit(bindparam("limit", type_=Id))
+)
+FORGET = Query(delete(Change).where(_OWNED, _change.seq <= bindparam("last")))
 
 
 class Author:
@@ -186,3 +195,14 @@ async def history(
         offset=offset,
         limit=limit,
     )
+
+
+async def forget(tx: Tx, owner_id: int, before: str, limit: int) -> int:
+    """Forget up to `limit` of the oldest changes, if they are from before a time; how many.
+
+    The newest of all stays: the next one is counted from it.
+    """
+    newest = await cursor(tx, owner_id)
+    oldest = await tx.all(OLD, owner_id=owner_id, limit=limit)
+    old = [row["seq"] for row in oldest if row["at"] < before and row["seq"] < newest]
+    return await tx.run(FORGET, owner_id=owner_id, last=old[-1]) if old else 0

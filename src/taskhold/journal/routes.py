@@ -13,7 +13,6 @@ from taskhold.errors import FieldError, Validation
 from taskhold.http.answers import JSON, Answer
 from taskhold.http.events import EventStream
 from taskhold.http.openapi import problems
-from taskhold.shapes import Number
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.site import SiteDep
@@ -22,6 +21,7 @@ from taskhold.journal import operations
 from taskhold.journal.feed import Feed
 from taskhold.journal.models import Changes
 from taskhold.journal.rendering import changes_as_json
+from taskhold.shapes import Number
 
 router = APIRouter(route_class=Route, tags=["journal"])
 

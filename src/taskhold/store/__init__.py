@@ -88,6 +88,9 @@ class Store(Protocol):
     def watch(self, owner_id: int) -> Watch:
         """Tells when the journal of `owner_id` may have grown, whichever process wrote it."""
 
+    async def tidy(self) -> bool:
+        """Do a little of what can wait; whether there is more. Changes no answer."""
+
     async def check(self) -> None:
         """Raises Unavailable unless the database answers, is migrated and can be written."""
 

@@ -9,7 +9,7 @@ from taskhold.journal.operations import Author, cursor
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
-from taskhold.tags.models import TaskTag, TagUpdate, fold_tag
+from taskhold.tags.models import TagUpdate, TaskTag, fold_tag
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import rows
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic import Field as PydanticField
 from pydantic_core import PydanticCustomError
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, String, Text, func, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, String, Text, text
 from sqlmodel import Field, SQLModel
 from sqlmodel._compat import SQLModelConfig
 

@@ -217,22 +217,19 @@ def _filters(shape: tuple[tuple[str, int], ...]) -> tuple[Filter, ...]:
 
 
 def _filter(name: str, count: int, counts: dict[str, int]) -> Filter:
-    if name in ("list_id", "parent_id"):
-        sorts = ("id", "position") if name == "list_id" else ("id",)
-        return _plain(task[name], task[name] == bindparam(name), sorts)
-    if name in ("list_id_none", "parent_id_none"):
-        column = task[name.removesuffix("_none")]
-        sorts = ("id", "position") if name == "list_id_none" else ("id",)
-        return Filter(column.is_(None), Unindexed(column).is_(None), sorts)
-    if name in ("done", "priority"):
-        return _plain(task[name], task[name] == bindparam(name), ("id",))
     if name == "tag":
         return _tag_filter(count)
-    if name == "due_none":
-        return _plain(task.due_up, task.due_up == DUE_LAST, ("id", "due"))
     if name == "due":
         return _due_filter()
-    return _search_filter(count, counts["q_indexed"])
+    if name == "q":
+        return _search_filter(count, counts["q_indexed"])
+    if name == "due_none":
+        return _plain(task.due_up, task.due_up == DUE_LAST, ("id", "due"))
+    column = task[name.removesuffix("_none")]
+    sorts = ("id", "position") if column is task.list_id else ("id",)
+    if name.endswith("_none"):
+        return Filter(column.is_(None), Unindexed(column).is_(None), sorts)
+    return _plain(column, column == bindparam(name), sorts)
 
 
 def _plain(column: Any, condition: Any, sorts: tuple[str, ...]) -> Filter:

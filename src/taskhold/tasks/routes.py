@@ -21,8 +21,8 @@ from taskhold.shapes import LARGEST_ID
 from taskhold.store import Row
 from taskhold.tasks import batch, operations, pages
 from taskhold.tasks.batch import Batch, BatchResults
-from taskhold.tasks.pages import Choice
 from taskhold.tasks.models import TaskCount, TaskCreate, TaskFilter, TaskPublic, TaskUpdate
+from taskhold.tasks.pages import Choice
 
 router = APIRouter(route_class=Route, tags=["tasks"])
 

@@ -69,6 +69,7 @@ async def descendants(tx: Tx, owner_id: int, task_id: int) -> list[Row]:
 
 
 async def list_exists(tx: Tx, owner_id: int, list_id: int) -> bool:
+    """Whether there is such a list."""
     return await tx.one(LIST, owner_id=owner_id, id=list_id) is not None
 
 
@@ -111,6 +112,7 @@ async def check_place(tx: Tx, owner_id: int, wanted: Row, sent: Row, below: list
 
 
 def refused(field: str, message: str, code: str) -> Validation:
+    """A field that would put a task where it can't be."""
     return Validation([FieldError("body", field, message, code)])
 
 

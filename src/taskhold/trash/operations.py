@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import bindparam, delete, select, tuple_
 
+from taskhold.accounts.models import RETENTION
 from taskhold.errors import NotFound
 from taskhold.journal import answers
 from taskhold.journal.models import Action
 from taskhold.journal.operations import BLANK, Author, Entry, cursor, record
 from taskhold.store import Row, Tx
-from taskhold.store.query import Query
+from taskhold.store.query import Query, stamp_before
 from taskhold.store.schema import Id, table
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import tree
@@ -29,6 +30,11 @@ OF_OPERATION = Query(
     _ROW.where(_trashed.operation == bindparam("operation")).order_by(*_NEWEST_FIRST)
 )
 DROP = Query(delete(TrashedTask).where(_OWNED, _trashed.task_id == bindparam("task_id")))
+OLD = Query(
+    _ROW.where(_trashed.deleted_at < bindparam("before"))
+    .order_by(_trashed.operation, _trashed.seq)
+    .limit(bindparam("limit", type_=Id))
+)
 PAGE = Query(
     _ROW.where(
         tuple_(_trashed.operation, _trashed.seq)
@@ -91,11 +97,22 @@ async def purge(tx: Tx, author: Author, task_id: int) -> None:
 
 async def purge_rows(tx: Tx, author: Author, rows: list[Row]) -> None:
     """Forget these tasks for good."""
+    owner_id = author.account_id
+    await tx.many(BLANK, [{"owner_id": owner_id, "object_id": row["task_id"]} for row in rows])
+    answered_since = stamp_before(tx.now, hours=2 * answers.KEPT_HOURS)
     for row in rows:
-        await tx.run(BLANK, owner_id=author.account_id, object_id=row["task_id"])
-        await answers.blank(tx, author.account_id, row["task_id"])
+        if row["deleted_at"] > answered_since:  # else no answer that shows it is kept any more
+            await answers.blank(tx, owner_id, row["task_id"])
     await forget(tx, author, [row["task_id"] for row in rows])
     await record(tx, author, *(Entry(Action.purge, row["task_id"], None, None) for row in rows))
+
+
+async def forget_old(tx: Tx, owner_id: int, before: str, limit: int) -> int:
+    """Forget up to `limit` tasks that went to the trash before a time; how many."""
+    rows = await tx.all(OLD, owner_id=owner_id, before=before, limit=limit)
+    if rows:
+        await purge_rows(tx, Author(owner_id, RETENTION), rows)
+    return len(rows)
 
 
 async def find_place(tx: Tx, owner_id: int, root: Row, below: list[Row]) -> None:

@@ -22,7 +22,7 @@ from taskhold.store.schema import Id, table
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import rows, tree
 from taskhold.tasks.models import DEFAULTS
-from taskhold.trash.operations import forget, find_place
+from taskhold.trash.operations import find_place, forget
 
 _COUNTED = frozenset({"version", "created_at", "updated_at", "completed_at", "open_count"})
 """What changes with everything, and is no field that anybody touches."""

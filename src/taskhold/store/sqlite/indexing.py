@@ -67,8 +67,9 @@ def rebuild(execute: Any) -> None:
 def is_behind(connection: sqlite3.Connection) -> bool:
     """Whether there is work: many tasks wait, or the text of one that is deleted is to go."""
     (behind,) = connection.execute(
-        f"SELECT count(*) > {MOST_PENDING} OR EXISTS (SELECT 1 FROM search_pending AS pending "
-        "WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = pending.task_id)) FROM search_pending"
+        f"SELECT (SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {MOST_PENDING + 1})) "
+        f"> {MOST_PENDING} OR EXISTS (SELECT 1 FROM search_pending AS pending "
+        "WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = pending.task_id))"
     ).fetchone()
     return bool(behind)
 

@@ -20,7 +20,7 @@ from taskhold.errors import StartupError, Unavailable
 from taskhold.store import Operation, P, Row, T, Tx
 from taskhold.store.query import SQLITE_CODECS, CompiledQueries, Query, now
 from taskhold.store.schema import Database, table
-from taskhold.store.sqlite import faults
+from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
 from taskhold.store.sqlite.group_commit import GroupCommit, drive
 from taskhold.store.sqlite.lock import WriteLock
@@ -203,6 +203,24 @@ class SQLiteStore:
         with self._reading:
             version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
         return version
+
+    async def tidy(self) -> bool:
+        """Fold what other programs wrote, and take what was written into the search index."""
+        if not self._is_open or self._writer.broken:
+            return False
+        with self._reading:
+            to_fold = adoption.is_behind(self._reader)
+            to_index = indexing.is_behind(self._reader)
+
+        async def step() -> None:
+            if to_fold:
+                adoption.fold_titles(self._writer.connection)
+            else:
+                indexing.catch_up(self._writer.connection)
+
+        if to_fold or to_index:
+            await self._writer.run(step, is_long=True)
+        return to_fold or to_index
 
     async def check(self) -> None:
         if not self._is_open:

@@ -1,0 +1,92 @@
+"""What a server does beside its requests: forgets what is old, and keeps the search index small.
+
+All of it in steps that hold a writer for about `STEP_SECONDS`, measured as they go.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from taskhold.accounts.operations import account_ids
+from taskhold.errors import Problem
+from taskhold.journal import answers
+from taskhold.journal import operations as journal
+from taskhold.settings import Settings
+from taskhold.store import Store, Tx
+from taskhold.store.query import now, stamp_before
+from taskhold.trash import operations as trash
+
+TIDY_SECONDS = 1.0
+FORGET_SECONDS = 3600.0
+STEP_SECONDS = 0.01
+"""How long a step should take; one may take longer, where a row is large."""
+MOST_ROWS = 1_000
+FIRST_ROWS = 20
+HOURS = 24
+
+Forget = Callable[[Tx, int, str, int], Awaitable[int]]
+"""Forgets up to so many rows of an account from before a time; says how many."""
+
+log = structlog.get_logger()
+
+
+class Upkeep:
+    """The work of one server, from `start` to `stop`."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._kept_hours: tuple[tuple[Forget, int], ...] = (
+            (answers.forget, answers.KEPT_HOURS),
+            (trash.forget_old, settings.trash_days * HOURS),
+            (journal.forget, settings.journal_days * HOURS),
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin, on the event loop that runs."""
+        self._tasks = [
+            asyncio.create_task(_every(TIDY_SECONDS, self._store.tidy)),
+            asyncio.create_task(_every(FORGET_SECONDS, self._forget)),
+        ]
+
+    async def stop(self) -> None:
+        """End, in the middle of nothing: a step that has begun is finished."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _forget(self) -> bool:
+        for owner_id in await self._store.read_long(account_ids):
+            for forget, hours in self._kept_hours:
+                before = stamp_before(now(), hours=hours)
+                rows = FIRST_ROWS
+                while rows:
+                    rows = await self._store.write_long(
+                        owner_id, _step, owner_id, forget, before, rows
+                    )
+        return False
+
+
+async def _step(tx: Tx, owner_id: int, forget: Forget, before: str, rows: int) -> int:
+    """Forget some rows; how many to take next time, 0 where nothing is left."""
+    began = time.perf_counter()
+    forgotten = await forget(tx, owner_id, before, rows)
+    if forgotten < rows:
+        return 0
+    quotient = STEP_SECONDS / max(time.perf_counter() - began, 1e-6)
+    return int(min(max(rows * min(quotient, 2.0), 1), MOST_ROWS))
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[bool]]) -> None:
+    """Do the work now and again, and soon where there is more of it.
+
+    Where the database is away, the next time.
+    """
+    while True:
+        is_more = False
+        with suppress(Problem):
+            is_more = await work()
+        await asyncio.sleep(STEP_SECONDS if is_more else seconds)  # others get their turn
