@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 
 from taskhold.app import create_app
 from taskhold.settings import Settings
+from tests.support import prepared
 from tests.support.databases import PostgreSQLDatabases
 from tests.support.journal import tasks_and_journal_agree
 from tests.support.lesson import ROOT
@@ -51,15 +52,8 @@ def empty_url(cluster_databases: PostgreSQLDatabases, tmp_path: Path) -> Iterato
 
 def refusal(folder: Path, url: str) -> tuple[int, str]:
     """The exit code and the one line of `taskhold serve`, which tell nobody the password."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "taskhold", "serve", "--port", "0"],
-        cwd=folder,
-        env=os.environ | {"TASKHOLD_DATABASE_URL": url, "TASKHOLD_LOG_LEVEL": "debug"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    variables = {"TASKHOLD_DATABASE_URL": url, "TASKHOLD_LOG_LEVEL": "debug"}
+    ended = prepared.run("serve", "--port", "0", folder=folder, variables=variables)
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()
     assert line.startswith("taskhold: ")
