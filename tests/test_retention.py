@@ -131,8 +131,17 @@ def test_old_answers_are_forgotten_without_a_new_one(database_url: str) -> None:
 def test_what_another_program_wrote_is_found_whatever_its_accents(
     server: LiveServer, client: httpx2.Client
 ) -> None:
+    known = {"etag": '""', "tasks": []}
+
+    def ask() -> Any:
+        """As a client that keeps what it has."""
+        answer = client.get("/tasks?q=grosse", headers={"If-None-Match": known["etag"]})
+        if answer.status_code == 200:
+            known.update(etag=answer.headers["etag"], tasks=answer.json())
+        return known["tasks"]
+
     run_sql(server.database_url, "INSERT INTO task (title, done) VALUES ('Café Größe', 0)")
-    found = until(lambda: client.get("/tasks?q=grosse").json(), bool)
+    found = until(ask, bool)
     assert [task["title"] for task in found] == ["Café Größe"]
     run_sql(server.database_url, "UPDATE task SET title = 'Über 100%'")
     until(lambda: client.get("/tasks?q=uber%20100%25").json(), bool)

@@ -55,6 +55,10 @@ the title is folded yet, not how, which would be longer."""
 _tag = table(TaskTag).c
 
 
+UNFOLDED = Query(select(task.id).where(OWNED, task.title_folded == "", task.title != "").limit(1))
+"""What another program wrote less than a second ago; SQL can't fold it."""
+
+
 class Filter(NamedTuple):
     """One filter: as it is looked up in its index, and as it is checked in a row."""
 
@@ -66,9 +70,10 @@ class Filter(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A page of tasks, and the `seq` of the newest change when it was read, or before."""
+    """A page of tasks, and of what state of the database: the one when it was read, or before."""
 
-    seq: int
+    state: int | str
+    """The `seq` of the newest change, and whether what other programs wrote is folded yet."""
     tasks: list[Row] | None
     """None where the caller has them already."""
     next_position: list[Any] | None = None
@@ -113,6 +118,10 @@ class Choice:
         """Which filters, whatever their values are."""
         return tuple(self._shape)
 
+    def reads_texts(self, sort: str) -> bool:
+        """Whether it depends on texts as they are folded."""
+        return "match" in self.parameters or sort.endswith("title")
+
     def is_quick(self, sort: str) -> bool:
         """Whether a page is a few steps in one index."""
         return not self._shape or _one_index_has(self.shape, sort)
@@ -140,16 +149,18 @@ async def list_page(
     after: list[Any] | None,
     offset: int,
     limit: int,
-    is_known: Callable[[int], bool],
+    is_known: Callable[[int | str], bool],
 ) -> Listed:
     """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`.
 
-    None at all if the caller knows the present `seq`. It is read first: should a write come
+    None at all if the caller knows the present state. It is read first: should a write come
     between, it is older than the page, never newer.
     """
-    seq = await cursor(tx, choice.parameters["owner_id"])
-    if is_known(seq):
-        return Listed(seq, None)
+    state: int | str = await cursor(tx, choice.parameters["owner_id"])
+    if choice.reads_texts(sort) and await tx.one(UNFOLDED, **choice.parameters):
+        state = f"{state}.unfolded"
+    if is_known(state):
+        return Listed(state, None)
     begin = await choice.narrowest(tx, sort)
     query = _page_query(sort, choice.shape, begin, after is not None)
     parameters = choice.parameters | {"limit": limit + 1, "offset": offset}
@@ -169,7 +180,7 @@ async def list_page(
     for hidden in (key.name for key in keys if key not in SHOWN):
         for each in tasks:
             del each[hidden]
-    return Listed(seq, tasks, next_position)
+    return Listed(state, tasks, next_position)
 
 
 async def count(tx: Tx, choice: Choice) -> int:
