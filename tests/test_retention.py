@@ -131,7 +131,7 @@ def test_old_answers_are_forgotten_without_a_new_one(database_url: str) -> None:
 def test_what_another_program_wrote_is_found_whatever_its_accents(
     server: LiveServer, client: httpx2.Client
 ) -> None:
-    known = {"etag": '""', "tasks": []}
+    known: dict[str, Any] = {"etag": '""', "tasks": []}
 
     def ask() -> Any:
         """As a client that keeps what it has."""
