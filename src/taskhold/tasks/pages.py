@@ -162,7 +162,7 @@ async def list_page(
     if is_known(state):
         return Listed(state, None)
     begin = await choice.narrowest(tx, sort)
-    query = _page_query(sort, choice.shape, begin, after is not None)
+    query = _page_query(sort, choice.shape, begin, continues=after is not None)
     parameters = choice.parameters | {"limit": limit + 1, "offset": offset}
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
