@@ -1,6 +1,7 @@
 """Strict JSON in: what could be meant in two ways is refused, not guessed at."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -90,7 +91,9 @@ def _field_error(place: str, location: Location, code: str, message: str) -> Fie
         return FieldError(place, "", "has a text or a number that no field can hold", "invalid")
     if code in ("model_type", "model_attributes_type", "dict_type"):
         return FieldError(place, field, "should be an object", "object_type")
-    return FieldError(place, field, message.replace("Input should", "should", 1), code)
+    if code.startswith("union_tag"):  # of the kinds of operation in a batch
+        return FieldError(place, "op", "should be create, update or delete", "operation")
+    return FieldError(place, field, _PYDANTICS_WORDS.sub("", message), code)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> None:
@@ -100,6 +103,9 @@ def _once_each(pairs: list[tuple[str, Any]]) -> None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidJSON(f"The body is not JSON: {name} is no JSON value.")
+
+
+_PYDANTICS_WORDS = re.compile(r"^(Input|String|List|Value) (?=should)| after validation, not \d+$")
 
 
 _keep_text: Callable[[str], str] = str
