@@ -114,12 +114,13 @@ def serve(database_url: str, tmp_path: Path) -> Iterator[Callable[..., ServerPro
 
     `serve("--workers", "2", TASKHOLD_LOG_LEVEL="debug")`: options, then variables. The server
     runs in `tmp_path` on `database_url`, listens on a free port and is ready when this returns.
+    Its imports are done beforehand, unless `from_scratch` is set (`tests/support/prepared.py`).
     """
     started: list[ServerProcess] = []
 
-    def start(*options: str, **variables: str) -> ServerProcess:
+    def start(*options: str, from_scratch: bool = False, **variables: str) -> ServerProcess:
         variables = {"TASKHOLD_DATABASE_URL": database_url} | variables
-        process = ServerProcess(tmp_path, options, variables)
+        process = ServerProcess(tmp_path, options, variables, from_scratch=from_scratch)
         started.append(process)
         process.wait_until_ready()
         return process

@@ -47,19 +47,35 @@ def client(kept: LiveServer) -> Iterator[httpx2.Client]:
         yield client
 
 
+class Contents:
+    """The tables of a database, every row of them, and where its sequences are."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._tables = TABLES[database_url.partition(":")[0]]
+        self._names = [name for (name,) in run_sql(database_url, self._tables)]
+        self._known = self._read()
+
+    def are_as_before(self) -> None:
+        """They are those of the last time."""
+        before, self._known = self._known, self._read()
+        assert self._known == before
+
+    def _read(self) -> dict[str, Rows]:
+        rows = [f'SELECT * FROM "{name}"' for name in self._names]  # noqa: S608
+        found = run_each(self._url, [self._tables, *rows])
+        return dict(zip(["the tables", *self._names], found, strict=True))
+
+
+@pytest.fixture(scope="module")
+def contents(kept: LiveServer) -> Contents:
+    return Contents(kept.database_url)
+
+
 @pytest.fixture(autouse=True)
-def _nothing_is_written(kept: LiveServer) -> Iterator[None]:
-    before = rows(kept.database_url)
+def _nothing_is_written(contents: Contents) -> Iterator[None]:
     yield
-    assert rows(kept.database_url) == before
-
-
-def rows(database_url: str) -> dict[str, Rows]:
-    """Every row of every table, and where its sequences are."""
-    kind = database_url.partition(":")[0]
-    names = [name for (name,) in run_sql(database_url, TABLES[kind])]
-    found = run_each(database_url, [f'SELECT * FROM "{name}"' for name in names])  # noqa: S608
-    return dict(zip(names, found, strict=True))
+    contents.are_as_before()
 
 
 def check_refused(answer: httpx2.Response, *statuses: int) -> None:

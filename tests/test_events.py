@@ -208,8 +208,12 @@ def test_events_go_on_when_the_connections_that_carry_them_are_lost(
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.database("postgresql")
 def test_a_quiet_stream_says_that_it_lives(serve: Serve, long: bool) -> None:
-    """Every 15 seconds; other wake-ups, of which PostgreSQL's store has some, are no such sign."""
+    """Every 15 seconds; other wake-ups, of which PostgreSQL's store has some, are no such sign.
+
+    Of SQLite's it is heard by the patient client of tests/test_serve.py, which waits as long.
+    """
     with serve().client() as client, client.stream("GET", "/events", timeout=20) as answer:
         lines = answer.iter_lines()
         assert [next(lines), next(lines)] == [": following", ""]

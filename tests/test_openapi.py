@@ -13,8 +13,10 @@ from fastapi.routing import APIRoute
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import validate
 
+from tests.support.lesson import ROOT
 from tests.support.servers import LiveServer
 
+SCHEMATHESIS = ROOT / "tests" / "support" / "schemathesis.toml"
 OPERATIONS = {
     ("POST", "/tasks"): "create_task",
     ("GET", "/tasks"): "list_tasks",
@@ -217,7 +219,8 @@ def test_schemathesis_finds_nothing(server: LiveServer, client: httpx2.Client, l
     amount = ["--max-examples", "1000"] if long else ["--max-examples", "30", "--seed", "1"]
     finished = subprocess.run(
         [
-            *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", SCHEMATHESIS),
+            *("run", f"{server.url}/openapi.json"),
             *("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all"),
             # tests/support/schemathesis_hooks.py has these two, with what they can't know.
             *("--exclude-checks", "positive_data_acceptance,use_after_free"),

@@ -355,7 +355,7 @@ def test_the_server_and_a_dict_agree(databases: Databases, long: bool) -> None:
     run_state_machine_as_test(
         lambda: Tasks(databases),  # type: ignore[arg-type]  # any callable will do
         settings=settings(
-            max_examples=500 if long else 20,
+            max_examples=500 if long else 12,
             stateful_step_count=150 if long else 60,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

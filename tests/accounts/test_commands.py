@@ -10,20 +10,15 @@ from contextlib import suppress
 import httpx2
 import pytest
 
+from tests.support import prepared
 from tests.support.accounts import PASSWORD, log_in
 from tests.support.servers import LiveServer
 
 
 def taskhold(url: str, *words: str, line: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command; `line` is its standard input."""
-    return subprocess.run(
-        [sys.executable, "-m", "taskhold", *words],
-        env=os.environ | {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"},
-        input="" if line is None else f"{line}\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"}
+    return prepared.run(*words, variables=variables, stdin="" if line is None else f"{line}\n")
 
 
 def said(url: str, *words: str, line: str | None = None) -> str:

@@ -115,6 +115,7 @@ def failed_login(server: LiveServer, headers: dict[str, str]) -> str:
     return str(address)
 
 
+@pytest.mark.database("sqlite")
 def test_a_name_that_nobody_has_takes_as_long(database_url: str, serve: Serve) -> None:
     """By the processor time of the server, which others on the machine hardly change.
 

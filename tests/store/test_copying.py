@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from taskhold.store import open_store
 from taskhold.store.schema import Stored
+from tests.support import prepared
 from tests.support.databases import PostgreSQLDatabases, SQLiteFiles
 from tests.support.disk import FailingDisk, SmallTmpfs, small_disk
 from tests.support.journal import tasks_and_journal_agree
@@ -62,13 +63,15 @@ def make(postgresql_databases: PostgreSQLDatabases, tmp_path: Path) -> Iterator[
 def run_copy(
     source: str, target: str, variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "taskhold", "copy", source, target],
-        env=os.environ | (variables or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    if variables:  # of Python's start
+        return subprocess.run(
+            [sys.executable, "-m", "taskhold", "copy", source, target],
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return prepared.run("copy", source, target)
 
 
 def copy(source: str, target: str) -> str:

@@ -20,6 +20,8 @@ from fastapi.testclient import TestClient
 
 from taskhold.app import create_app
 from taskhold.settings import Settings
+from tests.support import prepared
+from tests.support.at_once import all_at_once
 from tests.support.databases import PostgreSQLDatabases
 from tests.support.journal import tasks_and_journal_agree
 from tests.support.lesson import ROOT
@@ -51,15 +53,8 @@ def empty_url(cluster_databases: PostgreSQLDatabases, tmp_path: Path) -> Iterato
 
 def refusal(folder: Path, url: str) -> tuple[int, str]:
     """The exit code and the one line of `taskhold serve`, which tell nobody the password."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "taskhold", "serve", "--port", "0"],
-        cwd=folder,
-        env=os.environ | {"TASKHOLD_DATABASE_URL": url, "TASKHOLD_LOG_LEVEL": "debug"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    variables = {"TASKHOLD_DATABASE_URL": url, "TASKHOLD_LOG_LEVEL": "debug"}
+    ended = prepared.run("serve", "--port", "0", folder=folder, variables=variables)
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()
     assert line.startswith("taskhold: ")
@@ -256,39 +251,46 @@ def test_the_lessons_entry_waits_for_a_database_that_is_away(
         no_password_is_in((tmp_path / "uvicorn.log").read_text())
 
 
-@pytest.mark.parametrize("connections", range(6))
 def test_a_database_that_goes_away_during_the_start_is_waited_for(
-    connections: int, serve: Serve, proxy: Proxy, empty_url: str
+    serve: Serve, cluster: PostgreSQL, cluster_databases: PostgreSQLDatabases, tmp_path: Path
 ) -> None:
     """After so many connections of the start there is none any more, for a moment."""
-    proxy.allow(connections)
-    process = serve(TASKHOLD_DATABASE_URL=proxy.in_front_of(empty_url))
-    with process.client() as client:
-        proxy.allow(None)
-        wait_until(lambda: client.get("/readyz").status_code == 200, 2 * BACK_SECONDS)
-        assert create(client, "new").status_code == 201
-    assert "Traceback" not in process.log.read_text()
-    assert process.stop(STOP_SECONDS) == 0
+
+    def go_away_after(connections: int) -> None:
+        with cluster_databases.empty(tmp_path) as url, Proxy(cluster.port) as proxy:
+            proxy.allow(connections)
+            process = serve(TASKHOLD_DATABASE_URL=proxy.in_front_of(url))
+            with process.client() as client:
+                proxy.allow(None)
+                wait_until(lambda: client.get("/readyz").status_code == 200, 2 * BACK_SECONDS)
+                assert create(client, "new").status_code == 201
+            assert "Traceback" not in process.log.read_text()
+            assert process.stop(STOP_SECONDS) == 0
+
+    all_at_once(go_away_after, range(6))
 
 
-@pytest.mark.parametrize("silent_from", ["the start", "later"])
 def test_a_server_whose_database_is_silent_stops_in_time(
-    silent_from: str, serve: Serve, proxy: Proxy, database_url: str
+    serve: Serve, cluster: PostgreSQL, cluster_databases: PostgreSQLDatabases, tmp_path: Path
 ) -> None:
-    if silent_from == "the start":
-        proxy.black_hole()
-    process = serve(TASKHOLD_DATABASE_URL=proxy.in_front_of(database_url))
-    with process.client() as client, ThreadPoolExecutor(8) as threads:
-        assert client.get("/healthz").status_code == 200
-        if silent_from == "later":
-            create(client, "there before")
-            proxy.black_hole()
-        asked = [threads.submit(create, client, f"{number}") for number in range(4)]
-        asked += [threads.submit(client.get, "/tasks") for _ in range(4)]
-        time.sleep(0.2)  # they are being answered
-        assert process.stop(STOP_SECONDS) == 0
-        for each in asked:
-            is_refused(each.result())
+    def be_silent_from(moment: str) -> None:
+        with cluster_databases.fresh(tmp_path) as url, Proxy(cluster.port) as proxy:
+            if moment == "the start":
+                proxy.black_hole()
+            process = serve(TASKHOLD_DATABASE_URL=proxy.in_front_of(url))
+            with process.client() as client, ThreadPoolExecutor(8) as threads:
+                assert client.get("/healthz").status_code == 200
+                if moment == "later":
+                    create(client, "there before")
+                    proxy.black_hole()
+                asked = [threads.submit(create, client, f"{number}") for number in range(4)]
+                asked += [threads.submit(client.get, "/tasks") for _ in range(4)]
+                time.sleep(0.2)  # they are being answered
+                assert process.stop(STOP_SECONDS) == 0
+                for each in asked:
+                    is_refused(each.result())
+
+    all_at_once(be_silent_from, ("the start", "later"))
 
 
 # Durability

@@ -17,6 +17,7 @@ import httpx2
 from taskhold.app import create_app
 from taskhold.serving import Server, configuration, listen
 from taskhold.settings import Settings
+from tests.support import prepared
 
 
 class LiveServer:
@@ -64,21 +65,32 @@ class ServerProcess:
     """`taskhold serve` as a process group of its own."""
 
     def __init__(
-        self, folder: Path, options: tuple[str, ...] = (), variables: dict[str, str] | None = None
+        self,
+        folder: Path,
+        options: tuple[str, ...] = (),
+        variables: dict[str, str] | None = None,
+        *,
+        from_scratch: bool = False,
     ) -> None:
+        """`from_scratch`: it does its imports itself, and not before it is started."""
         self.folder = folder
         self.log = folder / f"serve-{time.monotonic_ns()}.log"
-        command = [sys.executable, "-m", "taskhold", "serve", "--port", "0", *options]
+        words = ("serve", "--port", "0", *options)
+        variables = variables or {}
+        self.process: prepared.Process | subprocess.Popen[str]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"} | (variables or {}),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+            if not from_scratch and "PYTHONPATH" not in variables:
+                self.process = prepared.start(*words, folder=folder, variables=variables, log=log)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "taskhold", *words],
+                    cwd=folder,
+                    env=os.environ | {"PYTHONUNBUFFERED": "1"} | variables,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    start_new_session=True,
+                )
         self.line = ""
         self.url = ""
 
