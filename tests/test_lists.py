@@ -189,6 +189,16 @@ def test_an_etag_tells_the_open_count_but_a_change_of_it_is_no_conflict(
     assert client.delete(path, headers={"If-Match": renamed.headers["etag"]}).status_code == 204
 
 
+@pytest.mark.database("sqlite")
+def test_a_conflict_over_a_list_carries_the_etag_of_its_present_state(
+    client: httpx2.Client,
+) -> None:
+    add(client, list_id=add_list(client))
+    refused = client.patch("/lists/1", json={"name": "c"}, headers={"If-Match": '"old"'})
+    assert refused.status_code == 412
+    assert refused.headers["etag"] == client.get("/lists/1").headers["etag"]
+
+
 def test_a_key_makes_or_removes_a_list_once(client: httpx2.Client) -> None:
     for method, path, body in (
         ("POST", "/lists", {"name": "Home"}),
