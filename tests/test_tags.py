@@ -126,6 +126,15 @@ def test_any_tag_can_stand_in_a_path_and_in_a_filter(client: httpx2.Client) -> N
         remove(client, f"/tasks/{task_id}")
 
 
+def test_no_path_to_a_tag_is_a_fault_of_the_server(client: httpx2.Client) -> None:
+    add(client, tags=["a"])
+    for path in ("%00", "a%00", "%FF", "%ED%A0%80", "x" * 4000, "%F0%9F%97%92" * 400, "b", "%20a"):
+        answer = client.patch(f"/tags/{path}", json={"tag": "b"})
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Tag not found"}), path
+    assert client.patch("/tags/a/b", json={"tag": "b"}).status_code == 404
+    assert tags(client) == {"a": 1}
+
+
 def test_tags_equal_after_nfc_and_case_folding_are_one(client: httpx2.Client) -> None:
     for one, other in SAME:
         refused = client.post("/tasks", json={"title": "a", "tags": [one, other]})
