@@ -219,7 +219,9 @@ def test_a_key_makes_or_removes_a_list_once(client: httpx2.Client) -> None:
 
 def test_deleting_a_list_trashes_its_tasks_and_what_is_under_them(client: httpx2.Client) -> None:
     home, work = add_list(client, "Home"), add_list(client, "Work")
+    older = add(client)
     top = add(client, list_id=home, tags=["x"])
+    change(client, older, parent_id=top)
     low = add(client, parent_id=add(client, parent_id=top))
     alone, elsewhere, nowhere = add(client, list_id=home), add(client, list_id=work), add(client)
     before, seq = everything(client), cursor(client)
@@ -234,6 +236,7 @@ def test_deleting_a_list_trashes_its_tasks_and_what_is_under_them(client: httpx2
     assert [(each["kind"], each["id"]) for each in changes[-1:]] == [("list", home)]
     order = [each["id"] for each in changes]
     assert order.index(low) < order.index(low - 1) < order.index(top), "a parent went first"
+    assert order.index(older) < order.index(top)
     for field, value in (("list_id", home), ("parent_id", top)):
         refused = client.post("/tasks", json={"title": "a", field: value})
         assert refused.json()["errors"][0]["field"] == field
