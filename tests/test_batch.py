@@ -227,6 +227,74 @@ def test_if_version_is_that_before_the_operation(client: httpx2.Client) -> None:
 
 
 @pytest.mark.database("sqlite")
+def test_a_bad_operation_is_told_by_its_number_and_its_field(client: httpx2.Client) -> None:
+    """The field is named as in the single request that would do the same."""
+    here = add(client)
+    fields: list[tuple[str, Any]] = [
+        *(("title", wrong) for wrong in ("", "x" * 501, "a\x00", 5, None)),
+        *(("done", wrong) for wrong in ("yes", 1, None)),
+        *(("notes", wrong) for wrong in ("x" * 50_001, "\x00", None)),
+        *(("due", wrong) for wrong in ("tomorrow", "2026-02-30", "2026-12-01T09:00", 5)),
+        *(("priority", wrong) for wrong in ("urgent", 1, None)),
+        *(("tags", wrong) for wrong in (["a", "A"], [str(n) for n in range(21)], "a", None)),
+        *(("tags.1", wrong) for wrong in (["a", ""], ["a", 5])),
+        *(("position", wrong) for wrong in ("", "!", "z" * 101)),
+        *(("list_id", wrong) for wrong in ("1", 0, 2**63, 99)),
+        *(
+            (name, 1)
+            for name in ("id", "version", "created_at", "completed_at", "titel", "operation")
+        ),
+    ]
+    for field, wrong in fields:
+        sent = {field.partition(".")[0]: wrong}
+        alone = client.post("/tasks", json={"title": "a"} | sent)
+        is_refused(run(client, creating(), creating(**sent)), 422, 1, field)
+        answer = run(
+            client,
+            creating(),
+            deleting(here),
+            creating(),
+            {"op": "create", "task": {"title": "a"} | sent},
+        )
+        is_refused(answer, 422, 3, field)
+        assert answer.json() == alone.json() | {"operation": 3}, (field, wrong)
+        if (field, wrong) != ("position", None):
+            changed = client.patch(f"/tasks/{here}", json=sent)
+            answer = run(client, updating(here, **sent))
+            assert answer.json() == changed.json() | {"operation": 0}, (field, wrong)
+    several = run(client, creating(), {"op": "create", "task": {"title": "", "done": 5}}, {"op": 1})
+    assert [each["field"] for each in several.json()["errors"]] == ["title", "done"]
+    assert several.json()["operation"] == 1
+
+    shapes: list[tuple[Any, str]] = [
+        ({"op": "SECRET", "task": {"title": "a"}}, "op"),
+        ({"op": None}, "op"),
+        ({"op": ["create"]}, "op"),
+        ({"task": {"title": "a"}}, "op"),
+        ({}, "op"),
+        ({"op": "create"}, "task"),
+        ({"op": "create", "task": "SECRET"}, "task"),
+        ({"op": "create", "task": {}}, "title"),
+        ({"op": "create", "task": {"title": "a"}, "SECRET": 1}, "SECRET"),
+        ({"op": "update", "changes": {}}, "id"),
+        ({"op": "update", "id": here}, "changes"),
+        ({"op": "update", "id": here, "changes": None}, "changes"),
+        ({"op": "update", "id": here, "changes": {}, "if_version": "1"}, "if_version"),
+        ({"op": "update", "id": here, "changes": {}, "task": {}}, "task"),
+        ({"op": "delete", "id": here, "changes": {}}, "changes"),
+        ({"op": "delete"}, "id"),
+    ]
+    for operation, field in shapes:
+        answer = run(client, creating(), operation)
+        is_refused(answer, 422, 1, field)
+        assert field == "SECRET" or "SECRET" not in answer.text, "what was sent is told back"
+    for wrong in (None, 5, "create", [], [creating()]):
+        is_refused(run(client, creating(), wrong), 422, 1)
+    tasks_and_journal_agree(client)
+    assert cursor(client) == 1
+
+
+@pytest.mark.database("sqlite")
 def test_one_to_two_hundred_operations(client: httpx2.Client) -> None:
     for operations in ([], [creating()] * 201):
         answer = run(client, *operations)

@@ -13,6 +13,14 @@ Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 MOST_ERRORS = 20
 """That one problem names."""
+_NO_OBJECT = ("should be an object", "object_type")
+_IN_OUR_WORDS = {
+    "missing": ("is required", "required"),
+    "model_type": _NO_OBJECT,
+    "model_attributes_type": _NO_OBJECT,
+    "dict_type": _NO_OBJECT,
+}
+"""Messages and codes, by pydantic's codes."""
 SET_BY_THE_SERVER = frozenset({"id", "created_at", "updated_at", "completed_at", "version"})
 
 
@@ -79,8 +87,10 @@ def field_errors(error: ValidationError, place: str) -> list[FieldError]:
 
 def _field_error(place: str, location: Location, code: str, message: str) -> FieldError:
     field = ".".join(map(str, location))[:100].encode("utf-8", "replace").decode()
-    if code == "missing":
-        return FieldError(place, field, "is required", "required")
+    if code in _IN_OUR_WORDS:
+        return FieldError(place, field, *_IN_OUR_WORDS[code])
+    if code.startswith("union_tag_"):  # pydantic's own message repeats what was sent
+        return FieldError(place, "op", "should be “create”, “update” or “delete”", code)
     if code == "extra_forbidden":
         if place == "body" and field in SET_BY_THE_SERVER:
             return FieldError(place, field, "is set by the server", "read_only")
@@ -88,8 +98,6 @@ def _field_error(place: str, location: Location, code: str, message: str) -> Fie
         return FieldError(place, field, f"is not a known {what}", "unknown")
     if code == "json_invalid":  # what Python's decoder takes and pydantic's doesn't
         return FieldError(place, "", "has a text or a number that no field can hold", "invalid")
-    if code in ("model_type", "model_attributes_type", "dict_type"):
-        return FieldError(place, field, "should be an object", "object_type")
     return FieldError(place, field, message.replace("Input should", "should", 1), code)
 
 
