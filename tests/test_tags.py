@@ -163,14 +163,14 @@ def test_twenty_tags_of_fifty_characters_and_not_one_more(client: httpx2.Client)
     assert get(client, task_id)["tags"] == most
     bad: list[tuple[Any, str]] = [
         ([*most, "one more"], "tags"),
-        (["x" * 51], "tags.0"),
-        (["a", ""], "tags.1"),
+        (["x" * 51], "tags"),
+        (["a", ""], "tags"),
         *(
-            ([tag], "tags.0")
+            ([tag], "tags")
             for tag in (" a", "a\u3000", "a,b", "a\x00b", "a\nb", "\x85", "\u2028")
         ),
-        ([5], "tags.0"),
-        ([None], "tags.0"),
+        ([5], "tags"),
+        ([None], "tags"),
         (None, "tags"),
         ("a", "tags"),
         (["a", "b", "A"], "tags"),

@@ -94,7 +94,8 @@ _PYDANTICS_WORDS = re.compile(r"^(Input|String|List|Value) (?=should)| after val
 
 
 def _field_error(place: str, location: Location, code: str, message: str) -> FieldError:
-    field = ".".join(map(str, location))[:100].encode("utf-8", "replace").decode()
+    names = (part for part in location if isinstance(part, str))  # not its place in an array
+    field = ".".join(names)[:100].encode("utf-8", "replace").decode()
     if code == "json_invalid":
         field = ""
     elif code.startswith("union_tag"):
