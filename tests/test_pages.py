@@ -1,5 +1,6 @@
 """Pages: they neither skip nor repeat, cost the same everywhere, and take no cursor but theirs."""
 
+import asyncio
 import base64
 import itertools
 import json
@@ -15,9 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskhold.store.query import SQLITE_CODECS, Compiled
-from taskhold.store.sqlite.store import DIALECT, SQLiteStore, connect
-from taskhold.tasks import operations
+from taskhold.searching import searched
+from taskhold.store.query import SQLITE_CODECS, Compiled, CompiledQueries, Query
+from taskhold.store.sqlite import indexing
+from taskhold.store.sqlite.store import DIALECT, SQLiteStore, SQLiteTx, connect
+from taskhold.tasks import pages
+from taskhold.tasks.due import microseconds
+from taskhold.tasks.models import TaskFilter
+from taskhold.tasks.pages import Choice
 from taskhold.tasks.routes import TaskPage
 from tests.support.servers import LiveServer
 
@@ -140,7 +146,7 @@ def test_pages_put_together_are_the_whole_list(client: httpx2.Client, done: str 
         assert len(together) == len(wanted)
         assert {task["id"] for task in together} == wanted
         keys = [task[sort.removeprefix("-")] for task in together]
-        if "title" not in sort:
+        if sort.removeprefix("-") in {"id", "created_at", "updated_at", "position"}:
             assert keys == sorted(keys, reverse=sort.startswith("-"))
 
 
@@ -283,70 +289,177 @@ def test_a_cursor_of_strange_bytes_is_refused(client: httpx2.Client, raw: bytes)
     assert client.get(f"/tasks?after={raw.decode()}").status_code == 422
 
 
+MANY = 20_000
+NEVER = 2**62
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    """A connection to a database of 20,000 tasks, every second of them done."""
+    """A connection to a database of 20,000 tasks, each second of which is like many others."""
     path = tmp_path_factory.mktemp("many") / "tasks.db"
     store = SQLiteStore(path)
     store.open()
     rows = []
-    for n in range(20_000):
-        title = f"t{n * 7919 % 1000}"
-        updated = f"2026-12-02 09:30:00.{n * 31 % 20_000:06}"
-        rows.append((title.upper(), title, n % 2, f"2026-12-01 09:30:00.{n:06}", updated))
+    for n in range(MANY):
+        alike = n % 2 == 0
+        title = "water the plants" if alike else f"t{n * 7919 % 1000}"
+        due = None if alike else f"2026-12-01T{n // 60 % 24:02}:{n % 60:02}:00Z"
+        at = NEVER if due is None else microseconds(due)
+        rows.append(
+            {
+                "title": title.upper(),
+                "title_folded": title,
+                "search_text": searched(title, f"n{n}" if n % 1000 else "rare"),
+                "done": n % 4 // 2,
+                "created_at": f"2026-12-01 09:30:00.{0 if alike else n:06}",
+                "updated_at": f"2026-12-02 09:30:00.{0 if alike else n * 31 % MANY:06}",
+                "due": due,
+                "due_up": at,
+                "due_down": -at if due is None else at,
+                "priority": 0 if alike else n % 4,
+                "position": "a0" if alike else f"n{n * 31 % MANY:06}",
+                "list_id": n % 4 // 2 or None,
+                "parent_id": n % 4 // 2 or None,
+                "version": 1,
+            }
+        )
+    names = ", ".join(rows[0])
     with closing(connect(path)) as connection:
         connection.execute("BEGIN")
         connection.executemany(
-            "INSERT INTO task (title, title_folded, done, created_at, updated_at, version)"
-            " VALUES (?, ?, ?, ?, ?, 1)",
+            f"INSERT INTO task ({names}) VALUES (:{names.replace(', ', ', :')})",  # noqa: S608
             rows,
         )
+        connection.execute(
+            "INSERT INTO task_tag (owner_id, task_id, folded, name, done) "
+            "SELECT 1, id, 'rare', 'rare', done FROM task WHERE id % 1000 = 0"
+        )
+        indexing.rebuild(connection.execute)
         connection.execute("COMMIT")
         yield connection
     store.close()
 
 
-def page_sql(sort: str, by_done: bool, continues: bool) -> str:
-    query = operations._page_query(sort, by_done, continues)
-    return Compiled(query, DIALECT, SQLITE_CODECS).sql
+CHOSEN: dict[str, dict[str, Any]] = {
+    "all": {},
+    "done": {"done": True},
+    "of a list": {"list_id": "1"},
+    "of no list": {"list_id": "none"},
+    "below a task": {"parent_id": "1"},
+    "at the top": {"parent_id": "none"},
+    "without a priority": {"priority": "none"},
+    "never due": {"due": "none"},
+    "due": {"due_after": "2026-12-01", "due_before": "2026-12-02"},
+}
+"""Filters that have an index each."""
+ORDERED = {
+    "all": {sort.removeprefix("-") for sort in SORTS},
+    "of a list": {"id", "position"},
+    "of no list": {"id", "position"},
+    "without a priority": {"id", "priority"},
+    "never due": {"id", "due"},
+    "due": {"due"},
+}
+"""The orders that its index has as well, where these are not `id` alone."""
+WALKS = [
+    (sort, chosen)
+    for chosen in CHOSEN
+    for sort in SORTS
+    if sort.removeprefix("-") in ORDERED.get(chosen, {"id"})
+]
 
 
-ANY_PAGE = {"owner_id": 1, "done": 1, "limit": 20, "offset": 0}
-SHAPES = list(itertools.product(SORTS, [False, True]))
+class Asked:
+    """What a page asks of SQLite."""
 
+    def __init__(self, query: Query, parameters: dict[str, Any]) -> None:
+        self.compiled = Compiled(query, DIALECT, SQLITE_CODECS)
+        self.parameters = self.compiled.encode({"limit": 20, "offset": 0} | parameters)
 
-@pytest.mark.parametrize(("sort", "by_done"), SHAPES)
-def test_every_page_is_read_from_an_index(
-    many: sqlite3.Connection, sort: str, by_done: bool
-) -> None:
-    position = {"after_0": 1, "after_1": 1, "after_2": 1}
-    for continues in (False, True):
-        explain = f"EXPLAIN QUERY PLAN {page_sql(sort, by_done, continues)}"
-        ((*_, plan),) = many.execute(explain, ANY_PAGE | position)  # one step: nothing is sorted
-        assert plan.startswith("SEARCH task USING")
-        assert "owner_id=?" in plan
-        assert (">" in plan or "<" in plan) == continues, plan
+    def plan(self, many: sqlite3.Connection) -> list[str]:
+        explain = f"EXPLAIN QUERY PLAN {self.compiled.sql}"
+        return [step for *_, step in many.execute(explain, self.parameters)]
 
+    def rows(self, many: sqlite3.Connection) -> Tasks:
+        return [
+            self.compiled.decode(row) for row in many.execute(self.compiled.sql, self.parameters)
+        ]
 
-@pytest.mark.parametrize(("sort", "by_done"), SHAPES)
-def test_the_last_page_of_20000_tasks_costs_no_more_than_the_first(
-    many: sqlite3.Connection, sort: str, by_done: bool
-) -> None:
-    names = [key.name for key in operations.SORT_KEYS[sort.removeprefix("-")]]
-
-    def hundreds_of_steps(direction: str) -> int:
-        """What SQLite takes for the page behind the 60th task from one end."""
-        order = ", ".join(f"{name} {direction}" for name in names)
-        behind = many.execute(
-            f"SELECT {', '.join(names)} FROM task ORDER BY {order} LIMIT 1 OFFSET 60"  # noqa: S608
-        ).fetchone()
-        position = {f"after_{number}": value for number, value in enumerate(behind)}
+    def hundreds_of_steps(self, many: sqlite3.Connection) -> int:
         ticks: list[None] = []
         many.set_progress_handler(lambda: ticks.append(None), 100)
-        rows = many.execute(page_sql(sort, by_done, True), ANY_PAGE | position).fetchall()
+        rows = self.rows(many)
         many.set_progress_handler(None, 0)
-        assert len(rows) == 20
+        assert len(rows) == 20 or rows[0]["count"] == 20
         return len(ticks)
 
-    for direction in ("ASC", "DESC"):
-        assert hundreds_of_steps(direction) < 20
+
+def choice_of(chosen: str, sort: str) -> tuple[Choice, int | None]:
+    choice = Choice(1, TaskFilter.model_validate(CHOSEN[chosen]))
+    assert choice.is_quick(sort)
+    return choice, 0 if CHOSEN[chosen] else None
+
+
+def page_behind(many: sqlite3.Connection, sort: str, chosen: str, offset: int) -> Asked:
+    """The page behind so many tasks and one."""
+    choice, begin = choice_of(chosen, sort)
+    first = pages._page_query(sort, choice.shape, begin, False)
+    (last, *_) = Asked(first, choice.parameters | {"offset": offset, "limit": 1}).rows(many)
+    position = {f"after_{n}": last[key.name] for n, key in enumerate(pages._keys(sort))}
+    behind = pages._page_query(sort, choice.shape, begin, True)
+    return Asked(behind, choice.parameters | position)
+
+
+@pytest.mark.parametrize(("sort", "chosen"), WALKS)
+def test_every_page_is_read_from_an_index(many: sqlite3.Connection, sort: str, chosen: str) -> None:
+    choice, begin = choice_of(chosen, sort)
+    first = Asked(pages._page_query(sort, choice.shape, begin, False), choice.parameters)
+    (search,) = first.plan(many)  # one step: nothing is sorted
+    assert search.startswith("SEARCH task USING INDEX")
+    assert "owner_id=?" in search
+    steps = page_behind(many, sort, chosen, 60).plan(many)
+    searches = [step for step in steps if step not in {"MERGE (UNION ALL)", "LEFT", "RIGHT"}]
+    assert all(step.startswith("SEARCH task USING INDEX") for step in searches), steps
+    assert all(step.endswith((">?)", "<?)")) for step in searches), steps
+
+
+@pytest.mark.parametrize(("sort", "chosen"), WALKS)
+def test_the_last_page_of_20000_tasks_costs_no_more_than_the_first(
+    many: sqlite3.Connection, sort: str, chosen: str
+) -> None:
+    choice, begin = choice_of(chosen, sort)
+    counting = Asked(pages._count_query(choice.shape, begin), choice.parameters)
+    count = counting.rows(many)[0]["count"]
+    assert count > 5_000
+    for offset in (60, count // 2, count - 21):
+        assert page_behind(many, sort, chosen, offset).hundreds_of_steps(many) < 20, offset
+
+
+@pytest.mark.parametrize("sort", ["id", "-due", "title"])
+@pytest.mark.parametrize(
+    "chosen", [{"q": "RARE"}, {"tag": ["Rare"]}, {"q": "a rare", "done": False}]
+)
+def test_a_few_tasks_that_are_looked_up_are_all_that_is_read(
+    many: sqlite3.Connection, sort: str, chosen: dict[str, Any]
+) -> None:
+    choice = Choice(1, TaskFilter.model_validate(chosen))
+    begin = len(chosen) - 1
+    for query in (
+        pages._page_query(sort, choice.shape, begin, False),
+        pages._few_query(choice.shape, begin),
+        pages._count_query(choice.shape, begin),
+    ):
+        asked = Asked(query, choice.parameters)
+        assert asked.hundreds_of_steps(many) < 60, asked.compiled.sql
+
+
+def test_where_no_filter_leaves_few_the_one_whose_index_has_the_order_comes_first(
+    many: sqlite3.Connection,
+) -> None:
+    choice = Choice(
+        1, TaskFilter.model_validate({"done": True, "list_id": "1", "priority": "none"})
+    )
+    tx = SQLiteTx(many, CompiledQueries(DIALECT, SQLITE_CODECS))
+    assert asyncio.run(choice.narrowest(tx, "-position")) == 1
+    assert asyncio.run(choice.narrowest(tx, "priority")) == 2
+    assert asyncio.run(choice.narrowest(tx, "title")) is None

@@ -1,6 +1,7 @@
 """Strict JSON in: what could be meant in two ways is refused, not guessed at."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -77,20 +78,36 @@ def field_errors(error: ValidationError, place: str) -> list[FieldError]:
     ]
 
 
+_NO_OBJECT = ("should be an object", "object_type")
+_NO_OPERATION = ("should be create, update or delete", "operation")
+_IN_OUR_WORDS = {
+    "missing": ("is required", "required"),
+    # What Python's decoder takes and pydantic's doesn't:
+    "json_invalid": ("has a text or a number that no field can hold", "invalid"),
+    "model_type": _NO_OBJECT,
+    "model_attributes_type": _NO_OBJECT,
+    "dict_type": _NO_OBJECT,
+    "union_tag_invalid": _NO_OPERATION,
+    "union_tag_not_found": _NO_OPERATION,
+}
+_PYDANTICS_WORDS = re.compile(r"^(Input|String|List|Value) (?=should)| after validation, not \d+$")
+
+
 def _field_error(place: str, location: Location, code: str, message: str) -> FieldError:
-    field = ".".join(map(str, location))[:100].encode("utf-8", "replace").decode()
-    if code == "missing":
-        return FieldError(place, field, "is required", "required")
-    if code == "extra_forbidden":
+    names = (part for part in location if isinstance(part, str))  # not its place in an array
+    field = ".".join(names)[:100].encode("utf-8", "replace").decode()
+    if code == "json_invalid":
+        field = ""
+    elif code.startswith("union_tag"):
+        field = "op"
+    elif code == "extra_forbidden":
         if place == "body" and field in SET_BY_THE_SERVER:
             return FieldError(place, field, "is set by the server", "read_only")
         what = "parameter" if place == "query" else "field"
         return FieldError(place, field, f"is not a known {what}", "unknown")
-    if code == "json_invalid":  # what Python's decoder takes and pydantic's doesn't
-        return FieldError(place, "", "has a text or a number that no field can hold", "invalid")
-    if code in ("model_type", "model_attributes_type", "dict_type"):
-        return FieldError(place, field, "should be an object", "object_type")
-    return FieldError(place, field, message.replace("Input should", "should", 1), code)
+    return FieldError(
+        place, field, *_IN_OUR_WORDS.get(code, (_PYDANTICS_WORDS.sub("", message), code))
+    )
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from fastapi import Depends, Header
 from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import JSON, Answer, Headers
 from taskhold.http.store import StoreDep
+from taskhold.store import Row
 
 REPRESENTATION = 2
 """Count it up when answers gain fields, so that no client keeps an answer without them."""
@@ -19,6 +20,12 @@ Version = int | str
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST_OF_TAGS = re.compile(rf"\s*{_TAG.pattern}(\s*,\s*{_TAG.pattern})*\s*")
 _PRIVATE = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie")]
+
+
+def state_of(shown: Row) -> Version:
+    """What the ETag of a task or a list tells; a list shows a number that isn't part of it."""
+    version: int = shown["version"]
+    return f"{version}.{shown['open_count']}" if "open_count" in shown else version
 
 
 def any_version(_: int) -> bool:

@@ -23,7 +23,7 @@ from taskhold.errors import (
     VersionConflict,
 )
 from taskhold.http.answers import Answer
-from taskhold.http.conditional import Tags
+from taskhold.http.conditional import Tags, state_of
 from taskhold.http.request import Request
 from taskhold.http.store import StoreDep
 from taskhold.journal import answers
@@ -58,7 +58,7 @@ class KeyedWrite:
             return await self._settle(render, operation, args)
         except VersionConflict as conflict:
             tags = self._tags()
-            conflict.headers["ETag"] = f'"{tags.of(conflict.current["version"])}"'
+            conflict.headers["ETag"] = f'"{tags.of(state_of(conflict.current))}"'
             raise
 
     async def _settle(

@@ -11,6 +11,7 @@ What a signature may hold: a `Request`, path parameters of type int or str, head
 same. Anything else stops the start.
 """
 
+import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,9 @@ from taskhold.http.answers import Answer
 from taskhold.http.body import read_json
 from taskhold.http.query import NoParameters, QueryReader
 from taskhold.http.request import MIB, Request
+
+LARGE = 65_536
+"""Bytes of a body that takes so long to read, about a millisecond, that others shall go on."""
 
 Values = list[Any]
 Step = Callable[[Request, Values], Any]
@@ -177,6 +181,9 @@ def _body(model: type[BaseModel]) -> Step:
     largest = getattr(model, "largest_body", MIB)
 
     async def step(request: Request, _: Values) -> BaseModel:
-        return read_json(model, await request.read(largest))
+        content = await request.read(largest)
+        if len(content) > LARGE:
+            return await asyncio.to_thread(read_json, model, content)
+        return read_json(model, content)
 
     return step

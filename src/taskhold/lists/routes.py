@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import JSON, Answer
-from taskhold.http.conditional import IfMatch, Tags, TagsDep
+from taskhold.http.conditional import IfMatch, Tags, TagsDep, state_of
 from taskhold.http.once import LongWrite
 from taskhold.http.openapi import answers, not_modified, problems, write_problems
 from taskhold.http.pages import Page, link_to_next, read_cursor
@@ -88,7 +88,7 @@ async def list_lists(
 async def get_list(list_id: ListId, user: CurrentUser, store: StoreDep, tags: TagsDep) -> Answer:
     """Read one list."""
     found = await store.read_long(operations.get, user.id, list_id)
-    return tags.answer(to_json(found), _state(found))
+    return tags.answer(to_json(found), state_of(found))
 
 
 @router.patch(
@@ -116,18 +116,13 @@ async def delete_list(list_id: ListId, write: LongWrite, may_change: IfMatch) ->
     return await write(_deleted, operations.remove, list_id, may_change)
 
 
-def _state(shown: Row) -> str:
-    """What the ETag tells: the version, and the number that isn't part of it."""
-    return f"{shown['version']}.{shown['open_count']}"
-
-
 def _created(shown: Row, tags: Tags) -> Answer:
     location = (b"location", f"/lists/{shown['id']}".encode())
-    return Answer(201, to_json(shown), [JSON, location, *tags.headers(_state(shown))])
+    return Answer(201, to_json(shown), [JSON, location, *tags.headers(state_of(shown))])
 
 
 def _shown(shown: Row, tags: Tags) -> Answer:
-    return tags.shown(to_json(shown), _state(shown))
+    return tags.shown(to_json(shown), state_of(shown))
 
 
 def _deleted(_: None, _tags: Tags) -> Answer:

@@ -79,12 +79,16 @@ POSTGRES_CODECS: Codecs = {
 
 
 class Query:
-    """A statement that is written once and run often; what differs is a `bindparam`."""
+    """A statement that is written once and run often; what differs is a `bindparam`.
 
-    __slots__ = ("statement",)
+    `on_sqlite` asks the same where SQLite has to be asked otherwise.
+    """
 
-    def __init__(self, statement: Executable) -> None:
+    __slots__ = ("on_sqlite", "statement")
+
+    def __init__(self, statement: Executable, *, on_sqlite: Executable | None = None) -> None:
         self.statement = statement
+        self.on_sqlite = statement if on_sqlite is None else on_sqlite
 
 
 class Compiled:
@@ -97,7 +101,8 @@ class Compiled:
     __slots__ = ("decode", "encode", "sql", "writes")
 
     def __init__(self, query: Query, dialect: Dialect, codecs: Codecs) -> None:
-        compiled = query.statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        statement = query.on_sqlite if dialect.name == "sqlite" else query.statement
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         assert isinstance(compiled, SQLCompiler)
         if (
             compiled.post_compile_params
@@ -107,12 +112,12 @@ class Compiled:
         ):
             raise TypeError(f"this statement can't be compiled once: {compiled}")
         self.sql = str(compiled)
-        self.writes = isinstance(query.statement, UpdateBase)
+        self.writes = isinstance(statement, UpdateBase)
         self.encode = _encoder(compiled, codecs)
         self.decode = _row_decoder(
             {
                 column.key: _codec(column.type, codecs).decode
-                for column in getattr(query.statement, "exported_columns", ())
+                for column in getattr(statement, "exported_columns", ())
             }
         )
 

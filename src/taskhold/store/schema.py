@@ -59,7 +59,10 @@ class Ranked(SmallInteger):
 class TextList(Text):
     """A list of texts, kept as JSON."""
 
-    codec = Codec(encode=lambda texts: to_json(texts).decode(), decode=from_json)
+    codec = Codec(
+        encode=lambda texts: to_json(texts).decode(),
+        decode=lambda text: [] if text == "[]" else from_json(text),
+    )
 
 
 def in_byte_order(kind: type[String]) -> String:

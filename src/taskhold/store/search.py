@@ -12,26 +12,34 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 
-class Contains(ColumnElement[bool]):
-    """Whether a text contains another one, byte for byte. Found by reading every text."""
+class Condition(ColumnElement[bool]):
+    """What stands in a WHERE as it is written, of the two kinds below.
+
+    For SQLite, which has no booleans, SQLAlchemy would write ` = 1` behind it, and no index serves
+    `id IN (…) = 1`.
+    """
 
     inherit_cache = False
     type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002, it is always AND
+        return self
+
+
+class Contains(Condition):
+    """Whether a text contains another one, byte for byte. Found by reading every text."""
 
     def __init__(self, column: ColumnElement[str], parameter: str) -> None:
         self.column = column
         self.part: Any = bindparam(parameter, type_=column.type)
 
 
-class MayContain(ColumnElement[bool]):
+class MayContain(Condition):
     """Whether a text of the row may contain all words: found by an index, to be checked.
 
     `words` are the parameters with each word, for PostgreSQL; `match` is the one with all of them
     as `match_of` writes them, for SQLite.
     """
-
-    inherit_cache = False
-    type = Boolean()
 
     def __init__(
         self, column: ColumnElement[str], row_id: ColumnElement[int], words: list[str], match: str

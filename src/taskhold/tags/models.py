@@ -45,17 +45,19 @@ def fold_tag(tag: str) -> str:
 def clean_tag(tag: str) -> str:
     """Raises PydanticCustomError for what is no tag."""
     if not tag or tag != tag.strip(WHITE_SPACE):
-        raise PydanticCustomError("tag", "should not be blank, nor begin or end with white space")
+        raise PydanticCustomError("tag", "a tag is not blank and has no white space at its ends")
     if len(tag) > TAG_LENGTH:
-        raise PydanticCustomError("too_long", f"should have at most {TAG_LENGTH} characters")
+        raise PydanticCustomError("too_long", f"a tag has at most {TAG_LENGTH} characters")
     if "," in tag or _CONTROL.search(tag):
-        raise PydanticCustomError("tag", "should have no comma and no control character")
+        raise PydanticCustomError("tag", "a tag has no comma and no control character")
     return tag
 
 
-def _each_once(tags: list[str]) -> list[str]:
+def _clean_tags(tags: list[str]) -> list[str]:
     if len(tags) > MOST_TAGS:
         raise PydanticCustomError("too_long", f"should have at most {MOST_TAGS} entries")
+    for tag in tags:
+        clean_tag(tag)
     if len({fold_tag(tag) for tag in tags}) < len(tags):
         raise PydanticCustomError("repeated", "should name each tag once, however it is spelled")
     return tags
@@ -70,8 +72,8 @@ _TAG_SCHEMA: dict[str, Any] = {
 }
 Tag = Annotated[str, AfterValidator(clean_tag), WithJsonSchema(_TAG_SCHEMA)]
 TagNames = Annotated[
-    list[Tag],
-    AfterValidator(_each_once),
+    list[str],
+    AfterValidator(_clean_tags),
     WithJsonSchema(
         {
             "type": "array",

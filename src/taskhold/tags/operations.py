@@ -84,6 +84,8 @@ async def rename(tx: Tx, author: Author, tag: str, data: TagUpdate) -> Row:
 
     A task that bears the other one as well keeps the first of both. Raises NotFound.
     """
+    if "\0" in tag:  # which PostgreSQL takes in no text
+        raise NotFound("Tag")
     folded = fold_tag(tag)
     bearers = await tx.all(BEARERS, owner_id=author.account_id, folded=folded)
     if not bearers:

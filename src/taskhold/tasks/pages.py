@@ -4,14 +4,19 @@ A page is one statement. It either walks along its order and leaves out what the
 away, which is quick where they leave much; or it takes all that one filter leaves and sorts it,
 which is quick where that is little. Which is told by counting the filter's rows in its index, up
 to `FEW`; a page in the order of ids with one filter needs no question, its index has both.
+
+The page behind a position is found by comparing rows. SQLite begins that at their first columns
+alone and walks through all that are equal there, a million tasks without a priority too; so it is
+asked in steps: for what is equal up to the last column, then up to the one before it, and so on.
 """
 
+import operator
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true, tuple_, union_all
 
 from taskhold.folding import fold_title
 from taskhold.journal.operations import cursor
@@ -52,7 +57,14 @@ POSITION_TYPES: dict[str, tuple[type | frozenset[str], ...]] = {
 """The types of a position in each order; JSON has a time as text. The one of `title` says whether
 the title is folded yet, not how, which would be longer."""
 
+_ALSO_SORTS = {"list_id": ("position",), "priority": ("priority",)}
+"""The orders that the index of a column has, beside that of the ids."""
+
 _tag = table(TaskTag).c
+
+
+UNFOLDED = Query(select(task.id).where(OWNED, task.title_folded == "", task.title != "").limit(1))
+"""What another program wrote less than a second ago; SQL can't fold it."""
 
 
 class Filter(NamedTuple):
@@ -63,12 +75,18 @@ class Filter(NamedTuple):
     checked: ColumnElement[bool]
     sorts: tuple[str, ...] = ()
     """The orders that its index has."""
+    settles: str | None = None
+    """The order in which all that it leaves is equal, but for the ids."""
+    empty: Any = None
+    """The column that is null in all that it leaves. PostgreSQL sees that its index has an order
+    only where the order begins with this column."""
 
 
 class Listed(NamedTuple):
-    """A page of tasks, and the `seq` of the newest change when it was read, or before."""
+    """A page of tasks, and of what state of the database: the one when it was read, or before."""
 
-    seq: int
+    state: int | str
+    """The `seq` of the newest change, and whether what other programs wrote is folded yet."""
     tasks: list[Row] | None
     """None where the caller has them already."""
     next_position: list[Any] | None = None
@@ -113,6 +131,10 @@ class Choice:
         """Which filters, whatever their values are."""
         return tuple(self._shape)
 
+    def reads_texts(self, sort: str) -> bool:
+        """Whether it depends on texts as they are folded."""
+        return "match" in self.parameters or sort.endswith("title")
+
     def is_quick(self, sort: str) -> bool:
         """Whether a page is a few steps in one index."""
         return not self._shape or _one_index_has(self.shape, sort)
@@ -121,14 +143,15 @@ class Choice:
         """Which filter to begin with; None for the order."""
         if _one_index_has(self.shape, sort):
             return 0
-        filters = _filters(self.shape)
         best, fewest = None, FEW + 1
-        for number, each in enumerate(filters):
+        for number, each in enumerate(_filters(self.shape)):
             if each.looked_up is not None:
                 counted = await tx.one(_few_query(self.shape, number), **self.parameters)
                 assert counted is not None
                 if counted["count"] < fewest:
                     best, fewest = number, counted["count"]
+                elif best is None and sort.removeprefix("-") in each.sorts:
+                    best = number  # walks the order, but over fewer
         return best
 
 
@@ -140,18 +163,20 @@ async def list_page(
     after: list[Any] | None,
     offset: int,
     limit: int,
-    is_known: Callable[[int], bool],
+    is_known: Callable[[int | str], bool],
 ) -> Listed:
     """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`.
 
-    None at all if the caller knows the present `seq`. It is read first: should a write come
+    None at all if the caller knows the present state. It is read first: should a write come
     between, it is older than the page, never newer.
     """
-    seq = await cursor(tx, choice.parameters["owner_id"])
-    if is_known(seq):
-        return Listed(seq, None)
+    state: int | str = await cursor(tx, choice.parameters["owner_id"])
+    if choice.reads_texts(sort) and await tx.one(UNFOLDED, **choice.parameters):
+        state = f"{state}.unfolded"
+    if is_known(state):
+        return Listed(state, None)
     begin = await choice.narrowest(tx, sort)
-    query = _page_query(sort, choice.shape, begin, after is not None)
+    query = _page_query(sort, choice.shape, begin, continues=after is not None)
     parameters = choice.parameters | {"limit": limit + 1, "offset": offset}
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
@@ -169,7 +194,7 @@ async def list_page(
     for hidden in (key.name for key in keys if key not in SHOWN):
         for each in tasks:
             del each[hidden]
-    return Listed(seq, tasks, next_position)
+    return Listed(state, tasks, next_position)
 
 
 async def count(tx: Tx, choice: Choice) -> int:
@@ -187,7 +212,8 @@ def _numbered(name: str, values: Any) -> dict[str, Any]:
 
 def _due_bounds(wanted: TaskFilter) -> dict[str, int]:
     """From where to where days and instants go, as `due_up` has them."""
-    bounds = {"day_from": DUE_FIRST, "day_to": DUE_LAST, "from": DUE_FIRST, "to": DUE_LAST}
+    first = DUE_FIRST + 1  # what is never due stands at `DUE_FIRST` in `due_down`
+    bounds = {"day_from": first, "day_to": DUE_LAST, "from": first, "to": DUE_LAST}
     for given, edge in ((wanted.due_after, "from"), (wanted.due_before, "to")):
         if given is None:
             continue
@@ -210,30 +236,44 @@ def _one_index_has(shape: tuple[tuple[str, int], ...], sort: str) -> bool:
     return len(filters) == 1 and sort.removeprefix("-") in filters[0].sorts
 
 
-@lru_cache(maxsize=512)
-def _filters(shape: tuple[tuple[str, int], ...]) -> tuple[Filter, ...]:
+@lru_cache(maxsize=1024)
+def _filters(
+    shape: tuple[tuple[str, int], ...], sort: str = "id", *, continues: bool = False
+) -> tuple[Filter, ...]:
     counts = dict(shape)
-    return tuple(_filter(name, count, counts) for name, count in shape if name != "q_indexed")
+    return tuple(
+        _filter(name, count, counts, sort, continues)
+        for name, count in shape
+        if name != "q_indexed"
+    )
 
 
-def _filter(name: str, count: int, counts: dict[str, int]) -> Filter:
+def _filter(name: str, count: int, counts: dict[str, int], sort: str, continues: bool) -> Filter:
     if name == "tag":
         return _tag_filter(count)
     if name == "due":
-        return _due_filter()
+        return _due_filter(sort, continues)
     if name == "q":
         return _search_filter(count, counts["q_indexed"])
     if name == "due_none":
-        return _plain(task.due_up, task.due_up == DUE_LAST, ("id", "due"))
+        column, never = _due_column(sort)
+        return _plain(column == never, "due", settles="due")
     column = task[name.removesuffix("_none")]
-    sorts = ("id", "position") if column is task.list_id else ("id",)
     if name.endswith("_none"):
-        return Filter(column.is_(None), Unindexed(column).is_(None), sorts)
-    return _plain(column, column == bindparam(name), sorts)
+        return _plain(column.is_(None), *_ALSO_SORTS.get(column.name, ()), empty=column)
+    settles = name if name == "priority" else None
+    return _plain(column == bindparam(name), *_ALSO_SORTS.get(name, ()), settles=settles)
 
 
-def _plain(column: Any, condition: Any, sorts: tuple[str, ...]) -> Filter:
-    return Filter(condition, Unindexed(column) == condition.right, sorts)
+def _plain(condition: Any, *sorts: str, settles: str | None = None, empty: Any = None) -> Filter:
+    """A comparison of one column, whose index goes on with the ids."""
+    checked = condition.operator(Unindexed(condition.left), condition.right)
+    return Filter(condition, checked, ("id", *sorts), settles, empty)
+
+
+def _due_column(sort: str) -> tuple[Any, int]:
+    """The one of the two whose index an order walks, and where it has what is never due."""
+    return (task.due_down, DUE_FIRST) if sort == "-due" else (task.due_up, DUE_LAST)
 
 
 def _tag_filter(count: int) -> Filter:
@@ -247,7 +287,7 @@ def _tag_filter(count: int) -> Filter:
     return Filter(and_(first, *borne[1:]), and_(*borne))
 
 
-def _due_filter() -> Filter:
+def _due_filter(sort: str, continues: bool) -> Filter:
     """A day is compared as a day, an instant with the beginning of a day in a zone."""
     exact = and_(
         task.due.is_not(None),
@@ -264,11 +304,14 @@ def _due_filter() -> Filter:
             ),
         ),
     )
-    coarse = (
-        task.due_up >= bindparam("least", type_=Id),
-        task.due_up < bindparam("most", type_=Id),
-    )
-    return Filter(and_(*coarse, exact), exact, ("due",))
+    column, _ = _due_column(sort)
+    coarse = {
+        "due": column >= bindparam("least", type_=Id),
+        "-due": column < bindparam("most", type_=Id),
+    }
+    if continues:
+        coarse.pop(sort, None)  # where the page before ended is nearer
+    return Filter(and_(*coarse.values(), exact), exact, ("due",))
 
 
 def _search_filter(count: int, known: int) -> Filter:
@@ -281,14 +324,12 @@ def _search_filter(count: int, known: int) -> Filter:
     return Filter(and_(MayContain(task.search_text, task.id, names, "match"), contained), contained)
 
 
-def _conditions(shape: tuple[tuple[str, int], ...], begin: int | None) -> list[Any]:
-    return [
-        OWNED,
-        *(
-            each.looked_up if number == begin and each.looked_up is not None else each.checked
-            for number, each in enumerate(_filters(shape))
-        ),
-    ]
+def _chosen(columns: Any, filters: tuple[Filter, ...], begin: int | None) -> Any:
+    """What the filters leave, beginning with one of them."""
+    conditions = [each.checked for each in filters]
+    if begin is not None and (looked_up := filters[begin].looked_up) is not None:
+        conditions[begin] = looked_up
+    return select(*columns).where(OWNED, *conditions)
 
 
 def _keys(sort: str) -> tuple[Any, ...]:
@@ -300,22 +341,41 @@ def _page_query(
     sort: str, shape: tuple[tuple[str, int], ...], begin: int | None, continues: bool
 ) -> Query:
     keys = _keys(sort)
-    descends = sort.startswith("-")
-    compared = keys
-    if begin is not None and sort.removeprefix("-") not in _filters(shape)[begin].sorts:
-        compared = tuple(Unindexed(key) for key in keys)  # else SQLite might walk the order
+    filters = _filters(shape, sort, continues=continues)
     # What it compares comes with the row: asked for later, the row may have changed.
     hidden = (key for key in keys if key not in SHOWN)
-    statement = select(*SHOWN, *hidden).where(*_conditions(shape, begin))
-    if continues:
-        position = tuple_(
-            *(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys))
+    chosen = _chosen((*SHOWN, *hidden), filters, begin)
+    position = [bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys)]
+    first = None if begin is None else filters[begin]
+    walks = first is None or sort.removeprefix("-") in first.sorts
+    if first is not None and first.settles == sort.removeprefix("-"):
+        keys, position = keys[1:], position[1:]
+    if not walks:
+        keys = tuple(Unindexed(key) for key in keys)  # else SQLite might walk the order
+    order = keys
+    if walks and first is not None and first.empty is not None:
+        order = (first.empty, *keys)
+    if not continues:
+        return Query(_page(chosen, order, sort))
+    further = operator.lt if sort.startswith("-") else operator.gt
+    behind = chosen.where(further(tuple_(*keys), tuple_(*position)))
+    if not walks or len(keys) == 1:
+        return Query(_page(behind, order, sort))
+    steps = union_all(
+        *(
+            chosen.where(
+                *map(operator.eq, keys[:number], position), further(keys[number], position[number])
+            )
+            for number in reversed(range(len(keys)))
         )
-        statement = statement.where(
-            tuple_(*compared) < position if descends else tuple_(*compared) > position
-        )
-    return Query(
-        statement.order_by(*(key.desc() if descends else key.asc() for key in compared))
+    )
+    named = tuple(steps.selected_columns[key.name] for key in keys)
+    return Query(_page(behind, order, sort), on_sqlite=_page(steps, named, sort))
+
+
+def _page(statement: Any, order: tuple[Any, ...], sort: str) -> Any:
+    return (
+        statement.order_by(*(key.desc() if sort.startswith("-") else key.asc() for key in order))
         .limit(bindparam("limit", type_=Id))
         .offset(bindparam("offset", type_=Id))
     )
@@ -324,12 +384,10 @@ def _page_query(
 @lru_cache(maxsize=1024)
 def _few_query(shape: tuple[tuple[str, int], ...], number: int) -> Query:
     """How many rows a filter leaves, up to one more than `FEW`."""
-    looked_up = _filters(shape)[number].looked_up
-    assert looked_up is not None
-    found = select(task.id).where(OWNED, looked_up).limit(FEW + 1).subquery()
+    found = _chosen((task.id,), (_filters(shape)[number],), 0).limit(FEW + 1).subquery()
     return Query(select(func.count().label("count")).select_from(found))
 
 
 @lru_cache(maxsize=1024)
 def _count_query(shape: tuple[tuple[str, int], ...], begin: int | None) -> Query:
-    return Query(select(func.count().label("count")).where(*_conditions(shape, begin)))
+    return Query(_chosen((func.count().label("count"),), _filters(shape), begin))

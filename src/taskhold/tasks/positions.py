@@ -4,19 +4,35 @@ By default `a0`, `a1` … `az`, `b00` …: the first letter says how many digits
 tasks come out with five characters. A client may take any other key between two.
 """
 
+import re
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """In the order of their bytes."""
 LONGEST = 100
 FIRST = "a0"
 
+_POSITION = re.compile(f"[0-9A-Za-z]{{1,{LONGEST}}}")
+
+
+def _checked(position: str) -> str:
+    if not _POSITION.fullmatch(position):
+        raise PydanticCustomError(
+            "position", f"should be 1 to {LONGEST} of the letters A to Z, a to z and digits"
+        )
+    return position
+
+
 Position = Annotated[
-    str, StringConstraints(pattern=rf"^[0-9A-Za-z]{{1,{LONGEST}}}$", max_length=LONGEST)
+    str,
+    AfterValidator(_checked),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_POSITION.pattern}$", "examples": ["a0", "a0V"]}
+    ),
 ]
-"""pydantic's `$` matches at the very end alone, other than Python's."""
 
 
 def after(last: str | None) -> str:

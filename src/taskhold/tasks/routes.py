@@ -100,8 +100,8 @@ async def list_tasks(
         is_known=tags.client_has,
     )
     if listed.tasks is None:
-        return tags.not_modified(listed.seq)
-    answer = tags.shown(to_json(listed.tasks), listed.seq)
+        return tags.not_modified(listed.state)
+    answer = tags.shown(to_json(listed.tasks), listed.state)
     if listed.next_position is not None:
         answer.headers.append(link_to_next(path, page, listed.next_position))
     return answer

@@ -22,7 +22,7 @@ from taskhold.store.postgres.announcements import Announcements
 from taskhold.store.postgres.connections import Connections
 from taskhold.store.postgres.loop_thread import LoopThread
 from taskhold.store.postgres.opening import connect_to_ours, prepare
-from taskhold.store.postgres.transaction import HOLD, PostgresTx, commit
+from taskhold.store.postgres.transaction import HOLD, Patience, PostgresTx, commit
 from taskhold.store.query import POSTGRES_CODECS, CompiledQueries
 from taskhold.store.watching import Watch, Watches
 
@@ -35,6 +35,9 @@ READERS, WRITERS, LONG_READERS = 4, 4, 2
 """Connections of a process, at the most. Writers that wait for a lock hold up no reader."""
 SHORT_GRACE, LONG_GRACE = 0.5, 25.0
 """Seconds behind `WAIT_SECONDS` after which a connection that has not answered is given up."""
+
+Use = Callable[[asyncpg.Connection, Patience], Awaitable[T]]
+"""What is done with a connection, which is given up where the patience ends."""
 
 log = structlog.get_logger()
 
@@ -115,12 +118,22 @@ class PostgresStore:
     async def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        return await self._write(owner_id, operation, args, kwargs, is_long=False)
+
+    async def write_long(
+        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._write(owner_id, operation, args, kwargs, is_long=True)
+
+    async def _write(
+        self, owner_id: int, operation: Operation[..., T], args: Any, kwargs: Any, *, is_long: bool
+    ) -> T:
         self.open()
 
-        async def transaction(connection: asyncpg.Connection) -> T:
+        async def transaction(connection: asyncpg.Connection, patience: Patience) -> T:
             try:
                 await connection.execute(HOLD.format(owner_id))
-                tx = PostgresTx(connection, self._compiled)
+                tx = PostgresTx(connection, self._compiled, patience if is_long else None)
                 result = await operation(tx, *args, **kwargs)
             except Exception:
                 if not connection.is_closed():
@@ -131,11 +144,6 @@ class PostgresStore:
             return result
 
         return await self._on(self._writers, transaction)
-
-    async def write_long(
-        self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        return await self.write(owner_id, operation, *args, **kwargs)
 
     def watch(self, owner_id: int) -> Watch:
         return self._watches.add(owner_id)
@@ -203,9 +211,7 @@ class PostgresStore:
 
     # Using a connection
 
-    async def _on(
-        self, connections: Connections, use: Callable[[asyncpg.Connection], Awaitable[T]]
-    ) -> T:
+    async def _on(self, connections: Connections, use: Use[T]) -> T:
         """What `use` gives, on the loop to which the connections belong."""
         assert self._loop is not None
         if asyncio.get_running_loop() is self._loop:
@@ -213,9 +219,7 @@ class PostgresStore:
         elsewhere = asyncio.run_coroutine_threadsafe(self._try(connections, use), self._loop)
         return await asyncio.wrap_future(elsewhere)
 
-    async def _try(
-        self, connections: Connections, use: Callable[[asyncpg.Connection], Awaitable[T]]
-    ) -> T:
+    async def _try(self, connections: Connections, use: Use[T]) -> T:
         """What `use` gives on a connection; on another one where that is lost before it commits."""
         assert self._loop is not None
         loop = self._loop
@@ -224,9 +228,9 @@ class PostgresStore:
         while True:
             try:
                 connection = await connections.take(until)
-                timer = loop.call_at(until + connections.grace, connection.terminate)
+                patience = Patience(loop, connection, until + connections.grace)
                 try:
-                    return await use(connection)
+                    return await use(connection, patience)
                 except asyncpg.InterfaceError as error:
                     if connection.is_closed():  # between two statements
                         raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
@@ -235,7 +239,7 @@ class PostgresStore:
                     connection.terminate()
                     raise
                 finally:
-                    timer.cancel()
+                    patience.cancel()
                     connections.give_back(connection)
             except Unavailable:  # all are in use, perhaps because none is answered
                 self._drop_free()
@@ -259,11 +263,11 @@ class PostgresStore:
         for connections in (self._readers, self._writers, self._long_readers):
             connections.drop_free()
 
-    def _reading(
-        self, operation: Callable[..., Awaitable[T]], args: Any, kwargs: Any
-    ) -> Callable[[asyncpg.Connection], Awaitable[T]]:
+    def _reading(self, operation: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> Use[T]:
         """Its statements, each a transaction of its own."""
-        return lambda connection: operation(PostgresTx(connection, self._compiled), *args, **kwargs)
+        return lambda connection, _: operation(
+            PostgresTx(connection, self._compiled), *args, **kwargs
+        )
 
 
 def _meaning(error: Exception) -> Exception:
@@ -275,7 +279,7 @@ def _meaning(error: Exception) -> Exception:
     return problem
 
 
-async def _check(connection: asyncpg.Connection) -> None:
+async def _check(connection: asyncpg.Connection, _: Patience) -> None:
     if await connection.fetchval("SHOW transaction_read_only") == "on":
         raise Unavailable("The database is read-only.")
     await connection.fetchval("SELECT lineage FROM database")

@@ -1,6 +1,8 @@
 """One transaction on PostgreSQL: how it begins, what an operation sees of it, how it ends."""
 
+import asyncio
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -19,6 +21,9 @@ HOLD = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact
 """Begin and hold an account, in one trip, before anything is read or counted. Whatever isolation a
 role has by default: what is read after the lock has to be what the one before has committed."""
 
+ANSWER_SECONDS = 5.5
+"""How long one statement of a long transaction may take."""
+
 COMMIT = "COMMIT"
 COMMIT_WHAT_WAS_READ = f"SELECT pg_logical_emit_message(true, 'taskhold', ''); {COMMIT}"
 """For a write that changes nothing, since its key was used or nothing differs. It may have read
@@ -26,14 +31,55 @@ what another one has committed here, but not yet on the standby; with a line of 
 its COMMIT waits for that too."""
 
 
+MANY = 1_000
+"""Rows that one trip writes."""
+
+
+class Patience:
+    """Gives a connection up that has not answered in time."""
+
+    __slots__ = ("_connection", "_loop", "_timer", "_until")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, connection: asyncpg.Connection, until: float
+    ) -> None:
+        self._loop = loop
+        self._connection = connection
+        self._until = until
+        self._timer = loop.call_at(until, self._look)
+
+    def renew(self) -> None:
+        """It has answered, and may take as long again."""
+        self._until = self._loop.time() + ANSWER_SECONDS
+
+    def cancel(self) -> None:
+        """It is done."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._loop.time() >= self._until:
+            self._connection.terminate()
+        else:
+            self._timer = self._loop.call_at(self._until, self._look)
+
+
 class PostgresTx:
-    """One transaction on one connection, or the statements of one read."""
+    """One transaction on one connection, or the statements of one read.
 
-    __slots__ = ("_compiled", "_connection", "_now", "has_written")
+    With `patience` it may take long as a whole, as long as each statement is answered in time.
+    """
 
-    def __init__(self, connection: asyncpg.Connection, compiled: CompiledQueries) -> None:
+    __slots__ = ("_compiled", "_connection", "_now", "_patience", "has_written")
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        compiled: CompiledQueries,
+        patience: Patience | None = None,
+    ) -> None:
         self._connection = connection
         self._compiled = compiled
+        self._patience = patience
         self._now: str | None = None
         self.has_written = False
 
@@ -51,18 +97,27 @@ class PostgresTx:
         compiled = self._compiled[query]
         self.has_written |= compiled.writes
         rows = await self._connection.fetch(compiled.sql, *compiled.encode(parameters))
+        self._answered()
         return [compiled.decode(row) for row in rows]
 
     async def run(self, query: Query, /, **parameters: Any) -> int:
         compiled = self._compiled[query]
         self.has_written |= compiled.writes
         tag = await self._connection.execute(compiled.sql, *compiled.encode(parameters))
+        self._answered()
         return int(tag.rpartition(" ")[2])
 
     async def many(self, query: Query, /, rows: Iterable[dict[str, Any]]) -> None:
         compiled = self._compiled[query]
         self.has_written |= compiled.writes
-        await self._connection.executemany(compiled.sql, map(compiled.encode, rows))
+        encoded = map(compiled.encode, rows)
+        while some := list(islice(encoded, MANY)):
+            await self._connection.executemany(compiled.sql, some)
+            self._answered()
+
+    def _answered(self) -> None:
+        if self._patience is not None:
+            self._patience.renew()
 
 
 async def commit(connection: asyncpg.Connection, tx: PostgresTx) -> None:

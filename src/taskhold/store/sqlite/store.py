@@ -245,6 +245,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA fullfsync = ON")  # macOS: an fsync that reaches the disk
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA secure_delete = ON")  # what is purged is overwritten
     if read_only:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA busy_timeout = 100")
