@@ -5,9 +5,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from taskhold.store.schema import Stored
 from tests.support.accounts import log_in, make_accounts
-from tests.support.journal import changes_after, walk
+from tests.support.journal import changes_after, tasks_and_journal_agree, walk
 from tests.support.problems import check_problem
+from tests.support.sql import run_sql
 from tests.support.tasks import (
     add,
     add_list,
@@ -18,6 +20,7 @@ from tests.support.tasks import (
     remove,
     tasks_make_a_tree,
     undo,
+    wait_until,
 )
 
 NOT_FOUND = (404, {"detail": "Task not found"})
@@ -172,6 +175,90 @@ def test_only_what_is_in_the_trash_can_be_restored_or_purged(client: httpx2.Clie
 
 
 SECRET = "vergissmeinnicht"  # noqa: S105
+
+
+def test_what_is_purged_is_told_nowhere_any_more(client: httpx2.Client, database_url: str) -> None:
+    """Not in the trash, the journal, a history, an answer that is kept, a search, or a row."""
+    secret, other = SECRET, add(client, "another task")
+    key = iter(range(100))
+
+    def keyed(method: str, path: str, body: Any = None) -> dict[str, Any]:
+        request = {
+            "method": method,
+            "url": path,
+            "json": body,
+            "headers": {"Idempotency-Key": f"{next(key)}"},
+        }
+        answer = client.request(**request)
+        assert answer.is_success, answer.text
+        return request
+
+    shows = [
+        keyed("POST", "/tasks", {"title": secret, "notes": f"a {secret}", "tags": [secret]}),
+        keyed("PATCH", "/tasks/2", {"notes": f"once more {secret}"}),
+        keyed(
+            "POST",
+            "/tasks/batch",
+            {
+                "operations": [
+                    {"op": "update", "id": other, "changes": {"notes": "stays"}},
+                    {"op": "create", "task": {"title": f"under {secret}", "parent_id": 2}},
+                ]
+            },
+        ),
+        keyed("POST", f"/changes/{cursor(client)}/undo"),
+        keyed("POST", f"/changes/{cursor(client)}/undo"),
+    ]
+    shows_nothing = [keyed("DELETE", "/tasks/2")]
+    shows.append(keyed("POST", "/trash/2/restore"))
+    shows_nothing.append(keyed("DELETE", "/tasks/2"))
+    looks_alike = {"title": '{"id":2,"title":', "tags": ['{"id":2']}
+    shows_others = [keyed("PATCH", f"/tasks/{other}", looks_alike)]
+    assert trashed(client) == [2, 3]
+    seq = cursor(client)
+    assert client.delete("/trash/2", headers={"Idempotency-Key": "purge"}).status_code == 204
+    again = client.delete("/trash/2", headers={"Idempotency-Key": "purge"})
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (204, "true")
+
+    purges = changes_after(client, seq)
+    assert [(each["action"], each["id"], each["operation"]) for each in purges] == [
+        ("purge", 2, seq + 1),
+        ("purge", 3, seq + 1),
+    ]
+    for change_ in changes_after(client, 0):
+        purged = change_["id"] in (2, 3)
+        assert (change_["before"] is change_["after"] is None) == purged, change_
+    for task_id in (2, 3):
+        history = walk(client, f"/tasks/{task_id}/history")
+        assert history[0]["action"] == "purge"
+        assert {each["before"] or each["after"] for each in history} == {None}
+        for each in history:
+            answer = client.post(f"/changes/{each['seq']}/undo")
+            assert answer.status_code == 410, each
+            check_problem(answer)
+    assert trashed(client) == []
+    for path in ("/changes?after=0", "/tasks", "/trash", "/tags", "/tasks/2/history"):
+        assert secret not in client.get(path).text, path
+    assert walk(client, "/tasks", q=secret[:5]) == []
+    for request in shows:
+        answer = client.request(**request)
+        assert answer.status_code == 410, request
+        check_problem(answer)
+        assert "idempotent-replayed" not in answer.headers
+        assert secret not in answer.text
+    for request in (*shows_nothing, *shows_others):
+        answer = client.request(**request)
+        assert answer.headers["idempotent-replayed"] == "true"
+    assert get(client, other)["notes"] == "stays"
+    assert cursor(client) == seq + 2, "repeating did nothing again"
+    tasks_and_journal_agree(client)
+    for table in Stored.metadata.tables:
+        rows = run_sql(database_url, f'SELECT * FROM "{table}"')  # noqa: S608
+        assert secret not in str(rows), table
+    if database_url.startswith("sqlite:"):
+        waiting = "SELECT * FROM search_pending"
+        wait_until(lambda: secret not in str(run_sql(database_url, waiting)))
+    assert client.post("/tasks", json={"title": "new"}).json()["id"] == 4
 
 
 def test_purging_a_parent_takes_what_went_with_it_and_nothing_else(client: httpx2.Client) -> None:

@@ -21,7 +21,7 @@ from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import rows, tree
-from taskhold.tasks.models import DEFAULTS
+from taskhold.tasks.models import DEFAULTS, whole
 from taskhold.trash.operations import find_place, forget
 
 _COUNTED = frozenset({"version", "created_at", "updated_at", "completed_at", "open_count"})
@@ -224,7 +224,7 @@ async def _check_place(tx: Tx, author: Author, task: Row) -> None:
 
 
 async def _put_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> None:
-    gone = [DEFAULTS | from_json(change["before"]) for change in changes]
+    gone = [whole(from_json(change["before"])) for change in changes]
     ids = {task["id"] for task in gone}
     for root in gone:
         if root["parent_id"] not in ids:
