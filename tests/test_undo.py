@@ -100,6 +100,60 @@ ACTIONS: dict[str, Callable[[httpx2.Client], httpx2.Response]] = {
 }
 
 
+def test_every_action_is_undone_and_done_again(client: httpx2.Client) -> None:
+    """Undoing is the identity on all but versions, times and the journal; so is undoing twice."""
+    for name in ("Home", "Work", "Empty"):
+        add_list(client, name)
+    add(client, "elsewhere", list_id=2, tags=["y"])  # 1
+    add(client, "top", list_id=1)  # 2
+    add(client, "subject", list_id=1, notes="n", due="2026-12-01", tags=["x", "y"])  # 3
+    add(client, "child", parent_id=3, tags=["X"], done=True)  # 4
+    add(client, "low", parent_id=4)  # 5
+    add(client, "gone", list_id=1, tags=["x"])  # 6
+    add(client, "gone too", parent_id=6)
+    remove(client, "/tasks/6")
+    versions: dict[tuple[str, int], tuple[int, Shown]] = {}
+
+    def check() -> None:
+        """No version of anything is ever given to another state of it."""
+        tasks_make_a_tree(client)
+        for kind in ("tasks", "lists"):
+            for each in walk(client, f"/{kind}"):
+                known = {name: value for name, value in each.items() if name != "open_count"}
+                last = versions.setdefault((kind, each["id"]), (each["version"], known))
+                assert each["version"] >= last[0], (kind, each)
+                assert each["version"] > last[0] or known == last[1], (kind, each)
+                versions[kind, each["id"]] = (each["version"], known)
+
+    def is_as(expected: Shown, made: set[int], what: str) -> None:
+        """But for what the action made: undoing that puts it into the trash."""
+        check()
+        now = shown(client)
+        assert now.pop("trash") == expected["trash"] | made, what
+        assert now == {kind: expected[kind] for kind in now}, what
+
+    for name, action in ACTIONS.items():
+        before, seq = shown(client), cursor(client)
+        answer = action(client)
+        assert answer.is_success, (name, answer.text)
+        after = shown(client)
+        assert after != before, name
+        changes = changes_after(client, seq)
+        made = {each["id"] for each in changes if each["action"] == "create"}
+        made = {each["id"] for each in after["tasks"]} & made - {
+            each["id"] for each in before["tasks"]
+        }
+        check()
+        undone = undo(client, cursor(client))
+        is_as(before, made, name)
+        assert {each["undoes"] for each in changes_after(client, undone - 1)} == {seq + 1}
+        redone = undo(client, undone)
+        is_as(after, set(), name)
+        undo(client, redone)
+        is_as(before, made, name)
+        is_refused(client, seq + 1)
+
+
 def test_an_undo_is_told_and_can_be_undone_once(client: httpx2.Client) -> None:
     task_id = add(client)
     change(client, task_id, title="b", priority="low")
@@ -352,6 +406,33 @@ def test_a_key_undoes_once(client: httpx2.Client) -> None:
     assert refused_before.status_code == 409, "a refusal is not kept, but it is still undone"
     undo(client, 3)
     assert client.post("/changes/2/undo", headers={"Idempotency-Key": "l"}).status_code == 200
+
+
+def test_no_version_is_given_twice(client: httpx2.Client) -> None:
+    """What is back by undoing an old deletion counts on from the version that it had last."""
+    top = add(client)
+    child = add(client, parent_id=top)
+    remove(client, f"/tasks/{top}")
+    deleted = cursor(client)
+    restored = client.post(f"/trash/{child}/restore")
+    seq = cursor(client)
+    assert (restored.json()["version"], restored.json()["parent_id"]) == (2, None)
+    undo(client, seq)
+    undo(client, deleted)
+    back = client.get(f"/tasks/{child}", headers={"If-None-Match": restored.headers["etag"]})
+    assert (back.status_code, back.json()["parent_id"], back.json()["version"]) == (200, top, 3)
+
+    list_id = add_list(client)
+    remove(client, f"/lists/{list_id}")
+    deleted = cursor(client)
+    back_again = undo(client, deleted)
+    renamed = client.patch(f"/lists/{list_id}", json={"name": "b"})
+    undo(client, cursor(client))
+    undo(client, back_again)
+    undo(client, deleted)
+    back = client.get(f"/lists/{list_id}")
+    assert (renamed.json()["version"], back.json()["version"]) == (3, 5)
+    tasks_make_a_tree(client)
 
 
 def test_no_undo_reaches_another_account(client: httpx2.Client, database_url: str) -> None:
