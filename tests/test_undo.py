@@ -435,6 +435,63 @@ def test_no_version_is_given_twice(client: httpx2.Client) -> None:
     tasks_make_a_tree(client)
 
 
+def test_what_is_under_a_task_goes_along_to_where_an_undo_puts_it(client: httpx2.Client) -> None:
+    """Also where the tree has changed between the two."""
+    one, two, three = add_list(client), add_list(client), add_list(client)
+    inner, outer, top = (
+        add(client, list_id=one),
+        add(client, list_id=two),
+        add(client, list_id=three),
+    )
+    client.post(
+        "/tasks/batch",
+        json={
+            "operations": [
+                {"op": "update", "id": inner, "changes": {"parent_id": outer}},
+                {"op": "update", "id": top, "changes": {"list_id": two}},
+            ]
+        },
+    ).raise_for_status()
+    moved = cursor(client)
+    change(client, outer, parent_id=top)
+    low = add(client, parent_id=inner)
+    before = shown(client)
+    undone = undo(client, moved)
+    assert [get(client, each)["list_id"] for each in (inner, low, top, outer)] == [
+        *(one, one, three, three)
+    ]
+    tasks_make_a_tree(client)
+    undo(client, undone)
+    assert shown(client) == before
+    tasks_make_a_tree(client)
+
+    client.post(
+        "/tasks/batch",
+        json={
+            "operations": [
+                {"op": "update", "id": inner, "changes": {"title": "b"}},
+                {"op": "update", "id": top, "changes": {"list_id": one}},
+            ]
+        },
+    ).raise_for_status()
+    undo(client, cursor(client))
+    alone = add(client, "alone", list_id=three)
+    client.post(
+        "/tasks/batch",
+        json={
+            "operations": [
+                {"op": "update", "id": alone, "changes": {"title": "b"}},
+                {"op": "update", "id": top, "changes": {"list_id": three}},
+            ]
+        },
+    ).raise_for_status()
+    moved = cursor(client)
+    change(client, alone, parent_id=top)
+    undo(client, moved)
+    assert (get(client, alone)["title"], get(client, alone)["list_id"]) == ("alone", two)
+    tasks_make_a_tree(client)
+
+
 def test_no_undo_reaches_another_account(client: httpx2.Client, database_url: str) -> None:
     make_accounts(database_url, {"username": "ada"}, {"username": "bob"})
     log_in(client, "ada")

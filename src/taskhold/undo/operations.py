@@ -201,17 +201,16 @@ async def _change_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> None
         if "done" in fields:
             then["completed_at"] = before["completed_at"]
         pairs.append((now, then))
-    moved = [then for now, then in pairs if _place(now) != _place(then)]
-    known = {then["id"] for _, then in pairs}
-    for task in moved:
-        below = await tree.descendants(tx, author.account_id, task["id"])
-        pairs += [
-            (each, each | {"list_id": task["list_id"]})
-            for each in below
-            if each["id"] not in known and each["list_id"] != task["list_id"]
-        ]
-        known.update(each["id"] for each in below)
     await tasks.save(tx, author, pairs)
+    moved = [then for now, then in pairs if _place(now) != _place(then)]
+    moved_ids = {task["id"] for task in moved}
+    along = {
+        each["id"]: (each, each | {"list_id": task["list_id"]})
+        for task in moved
+        for each in await tree.descendants(tx, author.account_id, task["id"])
+        if each["id"] not in moved_ids and each["list_id"] != task["list_id"]
+    }
+    await tasks.save(tx, author, list(along.values()))
     for task in moved:
         await _check_place(tx, author, task)
 
