@@ -90,9 +90,7 @@ async def main(folder: Path) -> None:
     await measure("create, 16 at once", create, at_once=16)
     app.state.store.close()
 
-    query = CompiledQueries(DIALECT, SQLITE_CODECS)[
-        _page_query("id", (), None, continues=False)
-    ]
+    query = CompiledQueries(DIALECT, SQLITE_CODECS)[_page_query("id", (), None, continues=False)]
     connection = connect(folder / "tasks.db")
     wanted = {"owner_id": 1, "limit": 20, "offset": 0}
     rows = connection.execute(query.sql, wanted).fetchall()

@@ -26,6 +26,18 @@ OPERATIONS = {
     ("PATCH", "/tasks/{task_id}"): "update_task",
     ("DELETE", "/tasks/{task_id}"): "delete_task",
     ("GET", "/tasks/{task_id}/history"): "list_task_history",
+    ("POST", "/tasks/batch"): "run_batch",
+    ("GET", "/trash"): "list_trash",
+    ("POST", "/trash/{task_id}/restore"): "restore_task",
+    ("DELETE", "/trash/{task_id}"): "purge_task",
+    ("POST", "/lists"): "create_list",
+    ("GET", "/lists"): "list_lists",
+    ("GET", "/lists/{list_id}"): "get_list",
+    ("PATCH", "/lists/{list_id}"): "update_list",
+    ("DELETE", "/lists/{list_id}"): "delete_list",
+    ("GET", "/tags"): "list_tags",
+    ("PATCH", "/tags/{tag}"): "rename_tag",
+    ("POST", "/changes/{seq}/undo"): "undo_change",
     ("GET", "/changes"): "list_changes",
     ("POST", "/setup"): "set_up",
     ("POST", "/register"): "register",
@@ -60,9 +72,15 @@ OF_EVERY_ANSWER = {
 }
 """HTTP's own headers, and those for browsers alone; clients have no use for a description."""
 
+CREATE = {"op": "create", "task": {"title": "a", "tags": ["home", "garden"]}}
+DELETE = {"op": "delete", "id": 3, "if_version": 9}
 TEXT = {"content": "{}", "headers": {"Content-Type": "text/plain"}}
 ASKED: list[tuple[int, str, str, dict[str, Any]]] = [
     (201, "POST", "/tasks", {"json": {"title": "a"}, "headers": {"Idempotency-Key": "k"}}),
+    (200, "POST", "/changes/4/undo", {}),
+    (404, "POST", "/changes/999/undo", {}),
+    (415, "POST", "/changes/4/undo", TEXT),
+    (422, "POST", "/changes/0/undo", {}),
     (400, "POST", "/tasks", {"json": {"title": "a"}, "headers": {"Idempotency-Key": ""}}),
     (403, "POST", "/tasks", {"json": {"title": "a"}, "headers": {"Origin": "http://a.example"}}),
     (413, "POST", "/tasks", {"json": {"title": "a" * 2**20}}),
@@ -80,6 +98,42 @@ ASKED: list[tuple[int, str, str, dict[str, Any]]] = [
     (415, "PATCH", "/tasks/1", TEXT),
     (412, "DELETE", "/tasks/1", {"headers": {"If-Match": "x"}}),
     (204, "DELETE", "/tasks/1", {}),
+    (200, "GET", "/trash?limit=1", {}),
+    (304, "GET", "/trash", {"headers": {"If-None-Match": "*"}}),
+    (415, "POST", "/trash/1/restore", TEXT),
+    (200, "POST", "/trash/1/restore", {}),
+    (404, "POST", "/trash/1/restore", {}),
+    (409, "POST", "/changes/1/undo", {}),
+    (204, "DELETE", "/tasks/2", {}),
+    (204, "DELETE", "/trash/2", {}),
+    (404, "DELETE", "/trash/2", {}),
+    (410, "POST", "/changes/2/undo", {}),
+    (200, "POST", "/tasks/batch", {"json": {"operations": [CREATE, CREATE]}}),
+    (404, "POST", "/tasks/batch", {"json": {"operations": [{"op": "delete", "id": 99}]}}),
+    (412, "POST", "/tasks/batch", {"json": {"operations": [DELETE]}}),
+    (415, "POST", "/tasks/batch", TEXT),
+    (422, "POST", "/tasks/batch", {"json": {"operations": []}}),
+    (200, "GET", "/tags?limit=1", {}),
+    (304, "GET", "/tags", {"headers": {"If-None-Match": "*"}}),
+    (200, "PATCH", "/tags/home", {"json": {"tag": "house"}}),
+    (404, "PATCH", "/tags/home", {"json": {"tag": "house"}}),
+    (415, "PATCH", "/tags/house", TEXT),
+    (422, "PATCH", "/tags/house", {"json": {"tag": ""}}),
+    (201, "POST", "/lists", {"json": {"name": "a"}}),
+    (201, "POST", "/lists", {"json": {"name": "b"}}),
+    (415, "POST", "/lists", TEXT),
+    (422, "POST", "/lists", {"json": {}}),
+    (200, "GET", "/lists?limit=1", {}),
+    (304, "GET", "/lists", {"headers": {"If-None-Match": "*"}}),
+    (200, "GET", "/lists/1", {}),
+    (304, "GET", "/lists/1", {"headers": {"If-None-Match": "*"}}),
+    (404, "GET", "/lists/9", {}),
+    (200, "PATCH", "/lists/1", {"json": {"archived": True}}),
+    (412, "PATCH", "/lists/1", {"json": {"name": "c"}, "headers": {"If-Match": "x"}}),
+    (415, "PATCH", "/lists/1", TEXT),
+    (412, "DELETE", "/lists/1", {"headers": {"If-Match": "x"}}),
+    (204, "DELETE", "/lists/1", {}),
+    (404, "DELETE", "/lists/1", {}),
     (200, "GET", "/tasks/1/history?limit=1", {}),
     (404, "GET", "/tasks/9/history", {}),
     (200, "GET", "/tasks/count", {}),
@@ -89,6 +143,7 @@ ASKED: list[tuple[int, str, str, dict[str, Any]]] = [
     *((422, "GET", f"{path}?x=", {}) for path in ("/tasks", "/tasks/1", "/tasks/1/history")),
     *((422, "GET", f"{path}?x=", {}) for path in ("/tasks/count", "/changes", "/healthz")),
     *((422, "GET", f"{path}?x=", {}) for path in ("/readyz", "/problems/validation")),
+    *((422, "GET", f"{path}?x=", {}) for path in ("/lists", "/lists/2", "/tags", "/trash")),
 ]
 
 Document = dict[str, Any]
@@ -180,9 +235,30 @@ def test_every_example_is_one(document: Document) -> None:
         OAS31Validator(whole, format_checker=oas31_format_checker).validate(example)
 
 
-@pytest.mark.parametrize("name", ["TaskCreate", "TaskUpdate", "TaskPublic"])
-def test_a_task_has_an_example(document: Document, name: str) -> None:
-    assert list(examples(document["components"]["schemas"][name]))
+def test_what_people_keep_has_examples(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    for name in (
+        *("TaskCreate", "TaskUpdate", "ListCreate", "ListUpdate", "TagUpdate", "TagPublic"),
+        *("CreateOperation", "UpdateOperation", "DeleteOperation"),
+    ):
+        assert name in schemas
+        assert list(examples(resolved(schemas[name], schemas))), name
+    for name in (
+        *("TaskPublic", "ListPublic", "TrashedTaskPublic", "Batch", "BatchResults"),
+        *("ChangePublic", "Changes", "Undone"),
+    ):
+        assert "example" in schemas[name], name
+
+
+def resolved(schema: Document, schemas: Document) -> Document:
+    """The schema with those that it refers to at once."""
+    return {
+        **schema,
+        "properties": {
+            name: schemas[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+            for name, one in schema["properties"].items()
+        },
+    }
 
 
 def test_the_schema_of_a_title_takes_what_the_server_takes(
@@ -206,12 +282,19 @@ def test_every_answer_is_in_the_document_with_its_headers(
     for status, method, target, options in ASKED:
         answer = client.request(method, target, **options)
         assert answer.status_code == status, (method, target)
-        path = re.sub(r"(?<=^/tasks/)\d+", "{task_id}", target.partition("?")[0])
-        path = re.sub(r"(?<=^/problems/).+", "{name}", path)
+        path = documented(document, target.partition("?")[0])
         responses = document["paths"][path][method.lower()]["responses"]
         assert str(status) in responses, (method, target)
         described = {name.lower() for name in responses[str(status)]["headers"]}
         assert set(answer.headers) - OF_EVERY_ANSWER <= described, (method, target, status)
+
+
+def documented(document: Document, path: str) -> str:
+    """The path in the document that a path means: one without parameters, if there is one."""
+    for there in sorted(document["paths"], key=lambda each: "{" in each):
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", there), path):
+            return str(there)
+    pytest.fail(f"{path} is not in the document")
 
 
 @pytest.mark.timeout(3600)

@@ -575,12 +575,16 @@ def test_the_log_is_json_without_anything_that_people_keep_here(
     server = serve(TASKHOLD_LOG_REQUESTS="true", TASKHOLD_LOG_LEVEL="debug")
     secret = {"Idempotency-Key": canary, "Cookie": f"taskhold={canary}"}
     with server.client() as client:
-        task = {"title": canary}
+        task = {"title": canary, "notes": canary, "tags": [canary], "due": "2026-12-01"}
         assert client.post("/tasks", json=task, headers=secret).status_code == 201
         assert client.post("/tasks", json=task, headers=secret).status_code == 201
         assert client.patch("/tasks/1", json={"done": canary}).status_code == 422
         assert client.patch("/tasks/1", content=canary).status_code in {400, 415}
-        assert client.get("/tasks", params={"q": canary}).status_code == 422
+        assert client.get("/tasks", params={"q": canary, "tag": canary}).json() != []
+        assert client.get("/tasks", params={"query": canary}).status_code == 422
+        assert client.post("/lists", json={"name": canary}).status_code == 201
+        assert client.patch(f"/tags/{canary}", json={"tag": f"{canary}s"}).status_code == 200
+        assert client.get(f"/tags/{canary}").status_code == 405
         assert client.get("/tasks", headers={"Host": canary}).status_code == 401
         token = {"Authorization": f"Bearer {canary}"}
         assert client.get("/tasks", headers=token).status_code == 401
@@ -597,6 +601,7 @@ def test_the_log_is_json_without_anything_that_people_keep_here(
     events = [json.loads(line) for line in text.splitlines()]
     (missing,) = [e for e in events if e.get("request_id") == "named-by-the-client"]
     assert (missing["method"], missing["path"], missing["status"]) == ("GET", "/tasks/99", 404)
+    assert [e["status"] for e in events if e.get("path") == "/tags/…"] == [200, 405]
     failed = [e for e in events if e.get("status") == 500]
     assert len(failed) == 1
     assert any("Traceback" in e.get("exception", "") for e in events)

@@ -165,10 +165,7 @@ def test_twenty_tags_of_fifty_characters_and_not_one_more(client: httpx2.Client)
         ([*most, "one more"], "tags"),
         (["x" * 51], "tags"),
         (["a", ""], "tags"),
-        *(
-            ([tag], "tags")
-            for tag in (" a", "a\u3000", "a,b", "a\x00b", "a\nb", "\x85", "\u2028")
-        ),
+        *(([tag], "tags") for tag in (" a", "a\u3000", "a,b", "a\x00b", "a\nb", "\x85", "\u2028")),
         ([5], "tags"),
         ([None], "tags"),
         (None, "tags"),

@@ -19,15 +19,17 @@ from taskhold.http.frame import Frame
 from taskhold.http.route import Route
 from taskhold.http.site import Site
 from taskhold.journal.feed import Feed
-from taskhold.journal.models import EXAMPLE_CHANGE
+from taskhold.journal.models import EXAMPLE_CHANGE, EXAMPLE_UNDOING
 from taskhold.journal.routes import router as journal_router
 from taskhold.lists.routes import router as lists_router
 from taskhold.sessions.routes import router as sessions_router
 from taskhold.settings import Settings
 from taskhold.store import open_store
 from taskhold.tags.routes import router as tags_router
+from taskhold.tasks.models import EXAMPLE_TASK
 from taskhold.tasks.routes import router as tasks_router
 from taskhold.tokens.routes import router as tokens_router
+from taskhold.trash.models import EXAMPLE_TRASHED_TASK
 from taskhold.trash.routes import router as trash_router
 from taskhold.undo.routes import router as undo_router
 from taskhold.upkeep import Upkeep
@@ -77,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.router.routes.extend(router.routes)
     app.router.routes.append(docs.assets())
-    openapi.complete(app, {"ChangePublic": EXAMPLE_CHANGE})
+    openapi.complete(app, _EXAMPLES)
     # Set here instead of built on the first request: FastAPI's own stack costs 20 µs a request
     # and answers some errors as plain text. Frame does what it does.
     app.middleware_stack = Frame(
@@ -100,4 +102,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.store.stop()
 
 
+_EXAMPLES: dict[str, Any] = {
+    "TaskPublic": EXAMPLE_TASK,
+    "TrashedTaskPublic": EXAMPLE_TRASHED_TASK,
+    "BatchResults": {"results": [EXAMPLE_TASK, None]},
+    "ChangePublic": EXAMPLE_CHANGE,
+    "Changes": {"changes": [EXAMPLE_CHANGE], "cursor": EXAMPLE_CHANGE["seq"], "more": False},
+    "Undone": {"changes": [EXAMPLE_UNDOING]},
+}
+"""Of what has nulls in it."""
 _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}

@@ -21,6 +21,8 @@ from taskhold.logs import request_id_var
 log = structlog.get_logger("taskhold.requests")
 
 _CLIENTS_OWN_ID = re.compile(rb"[0-9A-Za-z._-]{1,100}")
+_PEOPLES_WORDS = re.compile("(?<=/tags/).+", re.DOTALL)
+"""What a path may hold that people keep here; the log doesn't."""
 
 
 _PROTECTING = (
@@ -81,7 +83,7 @@ class Frame:
         except ClientDisconnect:
             return
         except Exception:
-            log.exception("request failed", method=scope["method"], path=scope["path"])
+            log.exception("request failed", method=scope["method"], path=_to_log(scope))
             if status:  # it has begun to answer: all that can be done is to break it off
                 raise
             detail = f"This is a mistake in Taskhold; the log has it under {request_id.decode()}."
@@ -92,7 +94,7 @@ class Frame:
         if self._log_requests or status >= 500:
             took = round((time.perf_counter() - began) * 1000, 1)
             tell = log.error if status >= 500 else log.info
-            tell("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+            tell("request", method=scope["method"], path=_to_log(scope), status=status, ms=took)
 
     async def _answer(self, request: Request, send_framed: Send) -> Answer | None:
         """What to answer; None where `others` has answered already."""
@@ -116,6 +118,10 @@ class Frame:
         if own is not None and _CLIENTS_OWN_ID.fullmatch(own):
             return own
         return f"{self._process}-{next(self._count)}".encode()
+
+
+def _to_log(scope: Scope) -> str:
+    return _PEOPLES_WORDS.sub("…", scope["path"])
 
 
 def _path_below_root(scope: Scope) -> str:

@@ -65,6 +65,16 @@ EXAMPLE_CHANGE: dict[str, Any] = {
 }
 
 
+EXAMPLE_UNDOING = EXAMPLE_CHANGE | {
+    "seq": 3,
+    "at": "2026-12-01T17:06:00.000000Z",
+    "before": EXAMPLE_CHANGE["after"],
+    "after": EXAMPLE_CHANGE["before"] | {"updated_at": "2026-12-01T17:06:00.000000Z", "version": 3},
+    "operation": 3,
+    "undoes": 2,
+}
+
+
 class ChangePublic(SQLModel):
     """One change, as the API shows it."""
 

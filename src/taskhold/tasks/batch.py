@@ -13,7 +13,7 @@ from taskhold.journal.operations import Author
 from taskhold.shapes import LARGEST_ID, STRICT, unless_sent
 from taskhold.store import Row, Tx
 from taskhold.tasks import operations
-from taskhold.tasks.models import EXAMPLE_TASK, TaskCreate, TaskPublic, TaskUpdate
+from taskhold.tasks.models import TaskCreate, TaskPublic, TaskUpdate
 
 MOST_OPERATIONS = 200
 _EARLIER = re.compile("#(0|[1-9][0-9]{0,2})")
@@ -54,7 +54,9 @@ class BatchTaskCreate(TaskCreate):
 class BatchTaskUpdate(TaskUpdate):
     """What to change in a batch."""
 
-    parent_id: TaskRef | None = unless_sent()  # type: ignore[assignment]
+    parent_id: TaskRef | None = unless_sent(  # type: ignore[assignment]
+        "Takes its subtasks along, into the parent's list."
+    )
 
 
 class CreateOperation(SQLModel):
@@ -112,8 +114,6 @@ class Batch(SQLModel):
 
 class BatchResults(SQLModel):
     """What each operation gave, in their order."""
-
-    model_config = SQLModelConfig(json_schema_extra={"example": {"results": [EXAMPLE_TASK, None]}})
 
     results: list[TaskPublic | None] = Field(
         description="The task as its operation left it; null for a deletion."

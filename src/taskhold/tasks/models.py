@@ -9,7 +9,6 @@ from pydantic import Field as PydanticField
 from pydantic_core import PydanticCustomError
 from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, String, Text, text
 from sqlmodel import Field, SQLModel
-from sqlmodel._compat import SQLModelConfig
 
 from taskhold.accounts.models import OPEN_ACCOUNT_ID
 from taskhold.shapes import LARGEST_ID, STRICT, ObjectId, unless_sent
@@ -184,8 +183,6 @@ class TaskUpdate(SQLModel):
 
 class TaskPublic(SQLModel):
     """A task as the API shows it."""
-
-    model_config = SQLModelConfig(json_schema_extra={"example": EXAMPLE_TASK})
 
     id: int = Field(ge=1, description="1, 2, 3 …, never used twice.")
     title: str

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Index, Text
 from sqlmodel import Field
-from sqlmodel._compat import SQLModelConfig
 
 from taskhold.store.schema import Id, Stamp, Stored, UTCDateTime
 from taskhold.tasks.models import EXAMPLE_TASK, TaskPublic
@@ -27,11 +26,10 @@ class TrashedTask(Stored, table=True):
     """The task as the API showed it, as JSON text."""
 
 
+EXAMPLE_TRASHED_TASK = EXAMPLE_TASK | {"deleted_at": "2026-12-02T08:00:00.000000Z"}
+
+
 class TrashedTaskPublic(TaskPublic):
     """A task in the trash, as it was."""
-
-    model_config = SQLModelConfig(
-        json_schema_extra={"example": EXAMPLE_TASK | {"deleted_at": "2026-12-02T08:00:00.000000Z"}}
-    )
 
     deleted_at: Stamp

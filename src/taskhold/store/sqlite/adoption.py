@@ -156,6 +156,7 @@ def create_triggers(connection: sa.Connection) -> None:
         CREATE TRIGGER task_inserted_outside AFTER INSERT ON task WHEN NEW.version = 0 BEGIN
             UPDATE task SET version = 1, title_folded = '', search_text = lower(NEW.title),
                 position = 'n' || printf('%014d', NEW.id),
+                created_at = {_as_time("created_at")}, updated_at = {NOW},
                 completed_at = CASE WHEN NEW.done THEN {NOW} END WHERE id = NEW.id;
             {_journal("create", "NULL", _AS_JSON, this_row)}
         END""",

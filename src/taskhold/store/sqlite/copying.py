@@ -193,6 +193,8 @@ def _is_of_another_type(column: Column[Any], value: object) -> bool:
 
 def _is_not_utf8(_: Column[Any], value: object) -> bool:
     try:
-        return isinstance(value, bytes) and not value.decode()
+        if isinstance(value, bytes):
+            value.decode()
     except UnicodeDecodeError:
         return True
+    return False

@@ -20,6 +20,13 @@ AT_ONCE = 250
 MERGED_PAGES = 64
 """How much of the index one step merges at the most (https://sqlite.org/fts5.html, 6.8)."""
 
+TABLES = frozenset(
+    (
+        *("task_search", "task_search_config", "task_search_data", "task_search_idx"),
+        "search_pending",
+    )
+)
+"""What is here follows from the tasks, so that no model has it and nobody copies it."""
 _TABLES = (
     """
     CREATE VIRTUAL TABLE task_search USING fts5(
