@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from taskhold.folding import fold_title
 from taskhold.searching import searched
 from taskhold.store import Row, Tx
+from taskhold.store.ids import next_ids
 from taskhold.store.query import Query
 from taskhold.store.schema import table
 from taskhold.tags.models import TaskTag, fold_tag
@@ -33,6 +34,7 @@ def _insert(*names: str) -> Any:
 
 
 CREATE = Query(_insert(*_STORED).returning(*SHOWN))
+NEXT_IDS = next_ids(table(Task))
 PUT_BACK = Query(_insert("id", *_STORED))
 DELETE = Query(delete(Task).where(*THIS))
 ADD_TAG = Query(
@@ -52,8 +54,13 @@ async def add(tx: Tx, owner_id: int, shown: Row) -> Row:
     return created
 
 
+async def next_ids_for(tx: Tx, count: int) -> list[int]:
+    """Ids for so many new tasks; to be used in this transaction."""
+    return [row["id"] for row in await tx.all(NEXT_IDS, count=count)]
+
+
 async def put_back(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
-    """New rows for tasks that have had one, under the ids that they had."""
+    """New rows for tasks under the ids that they have: those of rows that were, or new ones."""
     await tx.many(PUT_BACK, ({"owner_id": owner_id, **each, **_derived(each)} for each in tasks))
     await _add_tags(tx, owner_id, tasks)
 
