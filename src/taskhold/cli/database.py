@@ -42,7 +42,7 @@ class Database:
     def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return asyncio.run(self._store.write(owner_id, operation, *args, **kwargs))
+        return asyncio.run(self._store.write_long(owner_id, operation, *args, **kwargs))
 
 
 class Account(NamedTuple):
