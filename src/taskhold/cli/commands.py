@@ -114,6 +114,14 @@ def seed(
 
 
 @app.command()
+def reindex(database_url: Url = None) -> None:
+    """Make the search index anew; see docs/search.md. A server may go on meanwhile."""
+    from taskhold.cli.reindexing import reindex_and_show
+
+    reindex_and_show(database_url)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from taskhold import __version__

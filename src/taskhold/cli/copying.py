@@ -34,4 +34,3 @@ def copy_and_show(source_url: str, target_url: str) -> None:
         f"Copied {numbered(tasks, 'task')}, {numbered(changes, 'change')} and "
         f"{numbered(sum(counts.values()), 'other row')} from {source} to {target}"
     )
-

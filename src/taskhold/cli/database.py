@@ -17,7 +17,7 @@ from taskhold.accounts.access import OPEN_USER
 from taskhold.errors import Problem, StartupError
 from taskhold.logs import configure_logs
 from taskhold.settings import Settings
-from taskhold.store import Operation, Row, Store, open_store
+from taskhold.store import Advance, Operation, Row, Store, open_store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,6 +43,14 @@ class Database:
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return asyncio.run(self._store.write_long(owner_id, operation, *args, **kwargs))
+
+    def index(self) -> None:
+        """Take what was written into the search index, as a running server does."""
+        while asyncio.run(self._store.tidy()):
+            pass
+
+    def reindex(self, advance: Advance) -> None:
+        asyncio.run(self._store.reindex(advance))
 
 
 class Account(NamedTuple):

@@ -11,7 +11,7 @@ Advance = Callable[[str, int, int], None]
 
 
 @contextmanager
-def bars(noun: str) -> Iterator[Advance]:
+def bars(noun: str = "") -> Iterator[Advance]:
     """Progress bars on standard error, one for each thing that goes on; none off a terminal."""
     console = Console(stderr=True)
     progress = Progress(

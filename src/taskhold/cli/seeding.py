@@ -51,10 +51,9 @@ def seed_and_show(
             while made < count and not stop.wanted:
                 some = min(AT_ONCE, count - made)
                 found.write(account.id, _make_tasks, account, samples, list_ids, some)
+                found.index()
                 made += some
                 advance("Making", made, count)
-            if not stop.wanted:
-                pass
         typer.echo(
             f"Made {numbered(made, 'task')} and {numbered(len(list_ids), 'list')} for "
             f"{account.name} in {found.location}"
