@@ -356,7 +356,7 @@ def test_positions_stay_short_whatever_is_last(client: httpx2.Client) -> None:
         made = [each["position"] for each in answer.json()["results"]]
         keys = [last, *made] if last else made
         assert keys == sorted(set(keys)), last
-        assert max(map(len, made)) <= max(len(last or ""), 2) + 4, last
+        assert max(map(len, made)) <= (len(last) + 4 if last else 3), last
 
 
 @pytest.mark.database("sqlite")

@@ -14,6 +14,8 @@ def fold(text: str) -> str:
     (https://www.unicode.org/reports/tr15/, https://www.unicode.org/reports/tr21/).
     Never empty for a text that isn't: one of marks alone is kept as it is.
     """
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char)) or text
 
@@ -23,6 +25,4 @@ def fold_title(title: str) -> str:
 
     Latin titles are never cut, but for ligatures such as `ﷺ`.
     """
-    if title.isascii():
-        return title.lower()
     return fold(title).encode()[:TITLE_BYTES].decode(errors="ignore")

@@ -23,6 +23,7 @@ from taskhold.store import open_store
 from taskhold.store.schema import Stored
 from taskhold.store.sqlite import indexing
 from tests.support import prepared
+from tests.support.at_once import all_at_once
 from tests.support.databases import PostgreSQLDatabases, SQLiteFiles
 from tests.support.disk import FailingDisk, SmallTmpfs, small_disk
 from tests.support.journal import tasks_and_journal_agree
@@ -287,22 +288,27 @@ def test_a_postgresql_that_is_away_is_one_sentence(
     assert "Connection refused" in refusal(away, source)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_target_that_is_being_written_is_refused(make: Make, tmp_path: Path, kind: str) -> None:
-    source, target = make_many_tasks(tmp_path / "source.db", 3), make(kind)
-    migrate(target)
-    if kind == "sqlite":
-        import sqlite3
+def test_a_target_that_is_being_written_is_refused(make: Make, tmp_path: Path) -> None:
+    import sqlite3
 
-        with closing(sqlite3.connect(target.removeprefix("sqlite:///"))) as other:
-            other.execute("BEGIN IMMEDIATE")
-            assert "is locked by another program" in refusal(source, target)
-    else:
-        with Session(target) as session:
-            session.execute("BEGIN")
-            session.execute("LOCK TABLE task IN ROW EXCLUSIVE MODE")
-            assert "is in use" in refusal(source, target)
-    copy(source, target)
+    urls = {kind: (make_many_tasks(tmp_path / f"{kind}.db", 3), make(kind)) for kind in KINDS}
+    for _, target in urls.values():
+        migrate(target)
+
+    def write_while_it_copies(kind: str) -> None:
+        source, target = urls[kind]
+        if kind == "sqlite":
+            with closing(sqlite3.connect(target.removeprefix("sqlite:///"))) as other:
+                other.execute("BEGIN IMMEDIATE")
+                assert "is locked by another program" in refusal(source, target)
+        else:
+            with Session(target) as session:
+                session.execute("BEGIN")
+                session.execute("LOCK TABLE task IN ROW EXCLUSIVE MODE")
+                assert "is in use" in refusal(source, target)
+        copy(source, target)
+
+    all_at_once(write_while_it_copies, KINDS)
 
 
 # What can't be carried over

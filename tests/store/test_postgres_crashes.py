@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.support.at_once import all_at_once
+from tests.support.databases import PostgreSQLDatabases
 from tests.support.journal import tasks_and_journal_agree
 from tests.support.postgresql import PostgreSQL
 from tests.support.proxy import Fate, Proxy
@@ -209,33 +212,42 @@ def test_under_a_key_a_commit_that_is_unclear_twice_is_settled_by_a_repeat(
     assert titles(client) == ["new"]
 
 
-@pytest.mark.parametrize("headers", [{}, KEY], ids=["without a key", "with a key"])
 def test_a_commit_that_is_held_back_is_unsure_until_it_gets_through(
-    headers: dict[str, str], client: httpx2.Client, proxy: Proxy, cluster: PostgreSQL
+    serve: Serve, cluster: PostgreSQL, cluster_databases: PostgreSQLDatabases, tmp_path: Path
 ) -> None:
     """The database is asked to commit after the server has given the connection up."""
-    create(client, "there before")
-    proxy.next_commits(Fate.held_back)
-    began = time.monotonic()
-    is_unsure(create(client, "late", headers))
-    assert time.monotonic() - began < ANSWER_SECONDS
-    proxy.go_on()
-    idle = (
+    busy = (
         "SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskhold' AND state <> 'idle' "
-        "AND datname LIKE 'test%'"
+        "AND datname = current_database()"
     )
-    until = time.monotonic() + 12
-    while cluster.execute(idle):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    there = titles(client)
-    assert there in (["there before"], ["there before", "late"])
-    repeated = create(client, "late", headers)
-    assert repeated.status_code == 201
-    if headers:
-        assert titles(client) == ["there before", "late"]
-    else:
-        assert titles(client) == [*there, "late"]
+
+    def hold_back(key: str | None) -> None:
+        headers = {"Idempotency-Key": key} if key else {}
+        with (
+            cluster_databases.fresh(tmp_path) as url,
+            Proxy(cluster.port) as proxy,
+            serve(TASKHOLD_DATABASE_URL=proxy.in_front_of(url)).client() as client,
+        ):
+            create(client, "there before")
+            proxy.next_commits(Fate.held_back)
+            began = time.monotonic()
+            is_unsure(create(client, "late", headers))
+            assert time.monotonic() - began < ANSWER_SECONDS
+            proxy.go_on()
+            until = time.monotonic() + 12
+            while cluster.execute(busy, url.rpartition("/")[2]):
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            there = titles(client)
+            assert there in (["there before"], ["there before", "late"])
+            repeated = create(client, "late", headers)
+            assert repeated.status_code == 201
+            if key:
+                assert titles(client) == ["there before", "late"]
+            else:
+                assert titles(client) == [*there, "late"]
+
+    all_at_once(hold_back, (None, "the-same"))
 
 
 def test_a_server_that_dies_right_after_its_answer_leaves_those_in_line_unharmed(

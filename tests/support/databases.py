@@ -1,6 +1,7 @@
 """Where the tests' databases come from: files, or the PostgreSQL of the tests."""
 
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cached_property
@@ -38,10 +39,13 @@ class PostgreSQLDatabases:
 
     def __init__(self, server: PostgreSQL) -> None:
         self._server = server
+        self._one_migrates = threading.Lock()
 
     @contextmanager
     def fresh(self, folder: Path) -> Iterator[str]:  # noqa: ARG002  it has none
-        with self._dropped_after(self._server.create_database(self._template)) as url:
+        with self._one_migrates:  # Alembic has one migration at a time in a process
+            template = self._template
+        with self._dropped_after(self._server.create_database(template)) as url:
             run_sql(url, f"UPDATE database SET lineage = '{secrets.token_hex(4)}'")  # noqa: S608
             yield url
 

@@ -1,8 +1,10 @@
 """Real servers for tests: in a thread, or as a process that can be killed."""
 
+import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +22,27 @@ from taskhold.settings import Settings
 from tests.support import prepared
 
 
+class _PromptServer(Server):
+    """A server that sees at once that it is to stop; in a process it looks ten times a second."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._told = asyncio.Event()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        ticking = asyncio.create_task(super().main_loop())
+        told = asyncio.create_task(self._told.wait())
+        await asyncio.wait([ticking, told], return_when=asyncio.FIRST_COMPLETED)
+        ticking.cancel()
+        told.cancel()
+
+    def stop(self) -> None:
+        """For another thread to call, once the server is ready."""
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(self._told.set)
+
+
 class LiveServer:
     """The server of `taskhold serve`, in a thread of this process."""
 
@@ -35,7 +58,7 @@ class LiveServer:
         self.port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         ready = threading.Event()
-        self._server = Server(configuration(self.app), ready.set)
+        self._server = _PromptServer(configuration(self.app), ready.set)
         self._thread = threading.Thread(target=self._server.run, args=([listener],))
         self._thread.start()
         while not ready.wait(0.01):
@@ -44,7 +67,7 @@ class LiveServer:
                 raise AssertionError("the server did not start")
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join(20)
         assert not self._thread.is_alive(), "the server did not stop"
 

@@ -34,6 +34,16 @@ app = typer.Typer(
 )
 
 
+Url = Annotated[
+    str | None,
+    typer.Option(help="Where the tasks are kept.", show_default="TASKHOLD_DATABASE_URL"),
+]
+User = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Whose tasks.", show_default="the only account"),
+]
+
+
 @app.callback()
 def _taskhold() -> None:
     """A task server that keeps what you save."""
@@ -86,6 +96,29 @@ def copy(
     from taskhold.cli.copying import copy_and_show
 
     copy_and_show(source_url, target_url)
+
+
+@app.command()
+def seed(
+    tasks: Annotated[int, typer.Option(min=1, max=100_000_000, help="How many.")],
+    user: User = None,
+    database_url: Url = None,
+    random_seed: Annotated[
+        int | None, typer.Option(help="The same number makes the same tasks.")
+    ] = None,
+) -> None:
+    """Fill an account with made-up tasks, to try things with."""
+    from taskhold.cli.seeding import seed_and_show
+
+    seed_and_show(tasks, user, database_url, random_seed)
+
+
+@app.command()
+def reindex(database_url: Url = None) -> None:
+    """Make the search index anew; see docs/search.md. A server may go on meanwhile."""
+    from taskhold.cli.reindexing import reindex_and_show
+
+    reindex_and_show(database_url)
 
 
 @app.command()

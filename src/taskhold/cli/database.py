@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import typer
 from rich import box
@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 import taskhold.app  # noqa: F401  knows every table
+from taskhold.accounts import operations as accounts
+from taskhold.accounts.access import OPEN_USER
 from taskhold.errors import Problem, StartupError
 from taskhold.logs import configure_logs
 from taskhold.settings import Settings
-from taskhold.store import Operation, Row, Store, open_store
+from taskhold.store import Advance, Operation, Row, Store, open_store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,13 +32,51 @@ class Database:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @property
+    def location(self) -> str:
+        return self._store.location
+
     def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return asyncio.run(self._store.read(operation, *args, **kwargs))
 
     def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return asyncio.run(self._store.write(owner_id, operation, *args, **kwargs))
+        return asyncio.run(self._store.write_long(owner_id, operation, *args, **kwargs))
+
+    def index(self) -> None:
+        """Take what was written into the search index, as a running server does."""
+        while asyncio.run(self._store.tidy()):
+            pass
+
+    def reindex(self, advance: Advance) -> None:
+        asyncio.run(self._store.reindex(advance))
+
+
+class Account(NamedTuple):
+    """Whose tasks a command is about."""
+
+    id: int
+    name: str
+    """The actor of its journal rows."""
+
+
+def acting_account(found: Database, username: str | None) -> Account:
+    """The one of that name; without a name the only one, or that of open mode while there is none.
+
+    Raises StartupError where there is no such account, and, exit code 2, where there are several.
+    """
+    there = found.read(accounts.list_all)
+    if username is not None:
+        account = found.read(accounts.find, username)
+        if account is None:
+            raise StartupError(f"There is no account {username}")
+        return Account(account["id"], account["username"])
+    if not there:
+        return Account(OPEN_USER.id, OPEN_USER.name)
+    if len(there) > 1:
+        raise StartupError("There are several accounts; say which with --user NAME", exit_code=2)
+    return Account(there[0]["id"], there[0]["username"])
 
 
 @contextmanager

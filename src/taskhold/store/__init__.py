@@ -36,6 +36,8 @@ class Tx(Protocol):
         """Run such a statement once for each set of parameters."""
 
 
+Advance = Callable[[int, int], None]
+"""Told how much of how much is done."""
 Operation = Callable[Concatenate[Tx, P], Awaitable[T]]
 
 
@@ -90,6 +92,9 @@ class Store(Protocol):
 
     async def tidy(self) -> bool:
         """Do a little of what can wait; whether there is more. Changes no answer."""
+
+    async def reindex(self, advance: Advance) -> None:
+        """Make the index that finds texts anew, while others read and write."""
 
     async def check(self) -> None:
         """Raises Unavailable unless the database answers, is migrated and can be written."""

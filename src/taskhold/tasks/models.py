@@ -200,6 +200,15 @@ class TaskPublic(SQLModel):
     version: int = Field(ge=1, description="Counts the changes of this task, from 1.")
 
 
+def whole(kept: dict[str, Any]) -> dict[str, Any]:
+    """A task that was kept as JSON, with every field that there is now, in the API's order.
+
+    By that order a purge finds the answers that show a task (`journal.answers.blank`).
+    """
+    completed = DEFAULTS | kept
+    return {name: completed[name] for name in TaskPublic.model_fields}
+
+
 class TaskCount(SQLModel):
     """How many tasks there are."""
 

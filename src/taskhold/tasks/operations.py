@@ -13,7 +13,8 @@ from taskhold.shapes import LARGEST_ID
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
 from taskhold.tasks import rows, tree
-from taskhold.tasks.models import TaskCreate, TaskUpdate
+from taskhold.tasks.models import TaskCreate, TaskPublic, TaskUpdate
+from taskhold.tasks.positions import after as position_after
 from taskhold.trash.models import TrashedTask
 
 VersionTest = Callable[[int], bool]
@@ -75,6 +76,35 @@ async def create(tx: Tx, author: Author, data: TaskCreate) -> Row:
     )
     await record(tx, author, Entry(Action.create, task["id"], None, task))
     return task
+
+
+async def create_many(tx: Tx, author: Author, wanted: list[Row]) -> list[Row]:
+    """New tasks, many at once, each behind the last of its list; `wanted` are their fields.
+
+    What they refer to has to be there: a list, and a parent in the same one that leaves room for
+    a level.
+    """
+    ids = await rows.next_ids_for(tx, len(wanted))
+    positions: dict[int | None, str] = {}
+    made = []
+    for task_id, fields in zip(ids, wanted, strict=True):
+        list_id = fields["list_id"]
+        if list_id in positions:
+            positions[list_id] = position_after(positions[list_id])
+        else:
+            positions[list_id] = await tree.next_position(tx, author.account_id, list_id)
+        task = fields | {
+            "id": task_id,
+            "completed_at": tx.now if fields["done"] else None,
+            "position": positions[list_id],
+            "created_at": tx.now,
+            "updated_at": tx.now,
+            "version": 1,
+        }
+        made.append({name: task[name] for name in TaskPublic.model_fields})
+    await rows.put_back(tx, author.account_id, made)
+    await record(tx, author, *(Entry(Action.create, each["id"], None, each) for each in made))
+    return made
 
 
 async def change(

@@ -8,8 +8,9 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from taskhold.folding import fold_title
 from taskhold.searching import searched
 from taskhold.store import Row, Tx
+from taskhold.store.ids import next_ids
 from taskhold.store.query import Query
-from taskhold.store.schema import table
+from taskhold.store.schema import Id, table
 from taskhold.tags.models import TaskTag, fold_tag
 from taskhold.tasks.due import microseconds
 from taskhold.tasks.models import DUE_FIRST, DUE_LAST, Task, TaskPublic
@@ -26,6 +27,13 @@ _DERIVED = ("title_folded", "due_up", "due_down", "search_text")
 _STORED = tuple(name for name in TaskPublic.model_fields if name != "id") + _DERIVED
 
 GET = Query(select(*SHOWN).where(*THIS))
+_WHOLE = select(*SHOWN, *(task[name] for name in _DERIVED))
+WHOLE = Query(_WHOLE.where(*THIS))
+SOME = Query(
+    _WHOLE.where(OWNED, task.id > bindparam("after"))
+    .order_by(task.id)
+    .limit(bindparam("limit", type_=Id))
+)
 
 
 def _insert(*names: str) -> Any:
@@ -33,6 +41,7 @@ def _insert(*names: str) -> Any:
 
 
 CREATE = Query(_insert(*_STORED).returning(*SHOWN))
+NEXT_IDS = next_ids(table(Task))
 PUT_BACK = Query(_insert("id", *_STORED))
 DELETE = Query(delete(Task).where(*THIS))
 ADD_TAG = Query(
@@ -52,8 +61,13 @@ async def add(tx: Tx, owner_id: int, shown: Row) -> Row:
     return created
 
 
+async def next_ids_for(tx: Tx, count: int) -> list[int]:
+    """Ids for so many new tasks; to be used in this transaction."""
+    return [row["id"] for row in await tx.all(NEXT_IDS, count=count)]
+
+
 async def put_back(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
-    """New rows for tasks that have had one, under the ids that they had."""
+    """New rows for tasks under the ids that they have: those of rows that were, or new ones."""
     await tx.many(PUT_BACK, ({"owner_id": owner_id, **each, **_derived(each)} for each in tasks))
     await _add_tags(tx, owner_id, tasks)
 
@@ -100,6 +114,24 @@ def _derived(shown: Row, of: Any = ("title", "due", "notes", "tags")) -> Row:
     if "title" in of or "notes" in of or "tags" in of:
         derived["search_text"] = searched(shown["title"], shown["notes"], *shown["tags"])
     return derived
+
+
+async def stale(tx: Tx, owner_id: int, *, after: int, limit: int) -> tuple[list[int], list[int]]:
+    """Some tasks by their ids, and those of them that lack what follows from their columns."""
+    found = await tx.all(SOME, owner_id=owner_id, after=after, limit=limit)
+    return [each["id"] for each in found], [each["id"] for each in found if _corrected(each)]
+
+
+async def correct(tx: Tx, owner_id: int, task_ids: list[int]) -> None:
+    """Write anew what follows from the other columns. A task stays of the same version."""
+    for task_id in task_ids:
+        found = await tx.one(WHOLE, owner_id=owner_id, id=task_id)
+        if found is not None and (correction := _corrected(found)):
+            await tx.run(_update(tuple(correction)), owner_id=owner_id, id=task_id, **correction)
+
+
+def _corrected(found: Row) -> Row:
+    return {name: value for name, value in _derived(found).items() if value != found[name]}
 
 
 async def _add_tags(tx: Tx, owner_id: int, tasks: list[Row]) -> None:

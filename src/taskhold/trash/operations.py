@@ -15,7 +15,7 @@ from taskhold.store.query import Query, stamp_before
 from taskhold.store.schema import Id, table
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import tree
-from taskhold.tasks.models import DEFAULTS
+from taskhold.tasks.models import whole
 from taskhold.trash.models import TrashedTask
 
 _trashed = table(TrashedTask).c
@@ -131,8 +131,7 @@ async def find_place(tx: Tx, owner_id: int, root: Row, below: list[Row]) -> None
 
 def task_in(row: Row) -> Row:
     """The task as it was. What its version of the API had no field for has the default."""
-    task: Row = DEFAULTS | from_json(row["body"])
-    return task
+    return whole(from_json(row["body"]))
 
 
 async def _group(tx: Tx, owner_id: int, task_id: int) -> list[Row]:

@@ -21,7 +21,7 @@ from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import rows, tree
-from taskhold.tasks.models import DEFAULTS
+from taskhold.tasks.models import DEFAULTS, whole
 from taskhold.trash.operations import find_place, forget
 
 _COUNTED = frozenset({"version", "created_at", "updated_at", "completed_at", "open_count"})
@@ -55,7 +55,8 @@ async def undo(tx: Tx, author: Author, seq: int) -> list[Row]:
     operation = await _operation_of(tx, author.account_id, seq)
     author.undoes = operation[0]["operation"]
     for change in operation:
-        await _check(tx, author.account_id, change, operation[-1]["seq"])
+        newest = await _check(tx, author.account_id, change, operation[-1]["seq"])
+        change["newest"] = newest or change
     for reverse, changes in _steps(reversed(operation)):
         await reverse(tx, author, changes)
     if author.operation is None:
@@ -91,8 +92,11 @@ async def _rows_of(tx: Tx, owner_id: int, operation: int) -> list[Row]:
 # Whether it can be undone
 
 
-async def _check(tx: Tx, owner_id: int, change: Row, last: int) -> None:
-    """Raises Purged and UndoConflict where a change can't be reversed any more."""
+async def _check(tx: Tx, owner_id: int, change: Row, last: int) -> Row | None:
+    """The newest of the later changes of the same object.
+
+    Raises Purged and UndoConflict where a change can't be reversed any more.
+    """
     if change["before"] is None and change["after"] is None:
         raise Purged(_GONE)
     later = await tx.all(
@@ -104,6 +108,7 @@ async def _check(tx: Tx, owner_id: int, change: Row, last: int) -> None:
     for each, touched in _touches(later, change["operation"]):
         if mine is None or touched is None or mine & touched:
             raise UndoConflict(_shown(each))
+    return later[0] if later else None
 
 
 def _touches(later: list[Row], operation: int) -> Iterator[tuple[Row, frozenset[str] | None]]:
@@ -196,17 +201,16 @@ async def _change_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> None
         if "done" in fields:
             then["completed_at"] = before["completed_at"]
         pairs.append((now, then))
-    moved = [then for now, then in pairs if _place(now) != _place(then)]
-    known = {then["id"] for _, then in pairs}
-    for task in moved:
-        below = await tree.descendants(tx, author.account_id, task["id"])
-        pairs += [
-            (each, each | {"list_id": task["list_id"]})
-            for each in below
-            if each["id"] not in known and each["list_id"] != task["list_id"]
-        ]
-        known.update(each["id"] for each in below)
     await tasks.save(tx, author, pairs)
+    moved = [then for now, then in pairs if _place(now) != _place(then)]
+    moved_ids = {task["id"] for task in moved}
+    along = {
+        each["id"]: (each, each | {"list_id": task["list_id"]})
+        for task in moved
+        for each in await tree.descendants(tx, author.account_id, task["id"])
+        if each["id"] not in moved_ids and each["list_id"] != task["list_id"]
+    }
+    await tasks.save(tx, author, list(along.values()))
     for task in moved:
         await _check_place(tx, author, task)
 
@@ -224,7 +228,7 @@ async def _check_place(tx: Tx, author: Author, task: Row) -> None:
 
 
 async def _put_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> None:
-    gone = [DEFAULTS | from_json(change["before"]) for change in changes]
+    gone = [whole(_deleted(change)) for change in changes]
     ids = {task["id"] for task in gone}
     for root in gone:
         if root["parent_id"] not in ids:
@@ -264,7 +268,17 @@ async def _change_lists_back(tx: Tx, author: Author, changes: list[Row]) -> None
 
 async def _put_lists_back(tx: Tx, author: Author, changes: list[Row]) -> None:
     for change in changes:
-        await lists.put_back(tx, author, from_json(change["before"]))
+        await lists.put_back(tx, author, _deleted(change))
+
+
+def _deleted(change: Row) -> Row:
+    """What a change deleted, with the version that it had last.
+
+    It may have been back and deleted again since; no version may be given twice.
+    """
+    deleted: Row = from_json(change["before"])
+    last = from_json(change["newest"]["before"])
+    return deleted | {name: last[name] for name in ("version", "updated_at")}
 
 
 async def _remove_lists(tx: Tx, author: Author, changes: list[Row]) -> None:

@@ -11,13 +11,12 @@ from sqlalchemy import Column, String, Table
 from taskhold.errors import StartupError
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
-from taskhold.store.postgres.opening import connect, connect_to_ours, prepare
+from taskhold.store.postgres.opening import UNLIMITED, connect, connect_to_ours, prepare
 from taskhold.store.postgres.store import DIALECT
 from taskhold.store.query import POSTGRES_CODECS, is_stamp
 from taskhold.store.rows import CHUNK, Rows, TableRows
 from taskhold.store.schema import UTCDateTime
 
-_UNLIMITED = {"idle_in_transaction_session_timeout": "0", "statement_timeout": "0"}
 _quoted = DIALECT.identifier_preparer.quote
 
 
@@ -152,7 +151,7 @@ class PostgresPlace:
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         """Closing it ends its transaction, too."""
         with _explained(self.location):
-            connection, _ = await connect_to_ours(self._address, **_UNLIMITED)
+            connection, _ = await connect_to_ours(self._address, **UNLIMITED)
             try:
                 yield connection
             finally:

@@ -25,6 +25,8 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "10s",  # the locks of a machine that vanished
     "tcp_keepalives_idle": "60",
 }
+UNLIMITED = {"idle_in_transaction_session_timeout": "0", "statement_timeout": "0"}
+"""For what takes as long as it takes."""
 
 log = structlog.get_logger()
 

@@ -15,13 +15,14 @@ import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from taskhold.errors import Problem, StartupError, Unavailable
-from taskhold.store import Operation, P, T
+from taskhold.store import Advance, Operation, P, T
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
 from taskhold.store.postgres.announcements import Announcements
 from taskhold.store.postgres.connections import Connections
 from taskhold.store.postgres.loop_thread import LoopThread
 from taskhold.store.postgres.opening import connect_to_ours, prepare
+from taskhold.store.postgres.reindexing import reindex
 from taskhold.store.postgres.transaction import HOLD, Patience, PostgresTx, commit
 from taskhold.store.query import POSTGRES_CODECS, CompiledQueries
 from taskhold.store.watching import Watch, Watches
@@ -151,6 +152,13 @@ class PostgresStore:
     async def tidy(self) -> bool:
         """Its autovacuum does what there is."""
         return False
+
+    async def reindex(self, advance: Advance) -> None:
+        self.open()
+        try:
+            await reindex(self._address, advance)
+        except faults.FAILURES as error:
+            raise faults.refusal(error, self.location) from None
 
     async def check(self) -> None:
         self.open()

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from taskhold.errors import StartupError
 from taskhold.store.query import SQLITE_CODECS
 from taskhold.store.rows import CHUNK, Rows, TableRows
-from taskhold.store.sqlite import adoption, faults
+from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.lock import WriteLock
 from taskhold.store.sqlite.opening import prepare, revision_of
 from taskhold.store.sqlite.rebuild import quote
@@ -100,6 +100,7 @@ class SQLiteTransaction(SQLiteSnapshot):
             self._connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", counter[:1])
             if counter[1]:
                 self._connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", counter)
+        indexing.rebuild(self._connection.execute)
 
 
 class SQLitePlace:

@@ -175,9 +175,13 @@ class GroupCommit:
         self._calls.put(partial(self._commit, batch))
 
     def _run_long(self, write: Write, changes_before: int) -> None:
-        """Run one write and commit it, both in the commit thread."""
+        """Run one write and commit it, both in the commit thread.
+
+        It is alone in its transaction and needs no savepoint, for which SQLite would note anew
+        with each statement what has changed so far: a thousand rows take a third of the time.
+        """
         try:
-            self._run_one(write)
+            write.result = write.context.run(drive, write.operation())
         except BaseException as error:
             self._abandon([write], error)
             return

@@ -60,29 +60,38 @@ def create(connection: sa.Connection) -> None:
     """Make the index of the tasks that there are, and the triggers."""
     for statement in _TABLES:
         connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("INSERT INTO task_search (task_search) VALUES ('rebuild')")
+    rebuild(connection.exec_driver_sql)
     for statement in _TRIGGERS:
         connection.exec_driver_sql(statement)
 
 
 def rebuild(execute: Any) -> None:
-    """Make the index anew from the texts of the tasks."""
+    """Make the index anew from the texts of the tasks, all at once."""
     execute("INSERT INTO task_search (task_search) VALUES ('rebuild')")
+    execute("INSERT INTO task_search (task_search) VALUES ('optimize')")
     execute("DELETE FROM search_pending")
+
+
+def forget(connection: sqlite3.Connection) -> int:
+    """Empty the index, damaged or not, and let every task wait for it; how many there are."""
+    connection.execute("INSERT INTO task_search (task_search) VALUES ('delete-all')")
+    connection.execute("DELETE FROM search_pending")
+    return connection.execute("INSERT INTO search_pending SELECT id, NULL FROM task").rowcount
 
 
 def is_behind(connection: sqlite3.Connection) -> bool:
     """Whether there is work: many tasks wait, or the text of one that is deleted is to go."""
     (behind,) = connection.execute(
-        f"SELECT (SELECT count(*) FROM (SELECT 1 FROM search_pending LIMIT {MOST_PENDING + 1})) "
-        f"> {MOST_PENDING} OR EXISTS (SELECT 1 FROM search_pending AS pending "
-        "WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = pending.task_id))"
+        f"SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM search_pending "
+        f"LIMIT {MOST_PENDING + 1})) > {MOST_PENDING} THEN 1 ELSE EXISTS (SELECT 1 "
+        "FROM search_pending AS pending "
+        "WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = pending.task_id)) END"
     ).fetchone()
     return bool(behind)
 
 
-def catch_up(connection: sqlite3.Connection) -> None:
-    """Take some tasks into the index, in the transaction that is open."""
+def catch_up(connection: sqlite3.Connection) -> int:
+    """Take some tasks into the index, in the transaction that is open; how many waited."""
     some = connection.execute(
         "SELECT pending.task_id, pending.indexed, task.search_text FROM search_pending AS pending "
         f"LEFT JOIN task ON task.id = pending.task_id LIMIT {AT_ONCE}"
@@ -101,3 +110,4 @@ def catch_up(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO task_search (task_search, rank) VALUES ('merge', ?)", (MERGED_PAGES,)
     )
+    return len(some)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
-from taskhold.store import Operation, P, Row, T, Tx
+from taskhold.store import Advance, Operation, P, Row, T, Tx
 from taskhold.store.query import SQLITE_CODECS, CompiledQueries, Query, now
 from taskhold.store.schema import Database, table
 from taskhold.store.sqlite import adoption, faults, indexing
@@ -221,6 +221,22 @@ class SQLiteStore:
         if to_fold or to_index:
             await self._writer.run(step, is_long=True)
         return to_fold or to_index
+
+    async def reindex(self, advance: Advance) -> None:
+        """In steps. Until a task is in the index again, searches look at it as well."""
+        if not self._is_open:
+            self.open()
+
+        async def forget() -> int:
+            return indexing.forget(self._writer.connection)
+
+        async def catch_up() -> int:
+            return indexing.catch_up(self._writer.connection)
+
+        done, total = 0, await self._writer.run(forget, is_long=True)
+        while taken := await self._writer.run(catch_up, is_long=True):
+            done += taken  # also what was written meanwhile
+            advance(min(done, total), total)
 
     async def check(self) -> None:
         if not self._is_open:

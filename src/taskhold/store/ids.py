@@ -1,0 +1,50 @@
+"""Ids that are handed out before their rows are there, so that many rows can be made at once.
+
+On PostgreSQL they come from the sequence, and others may get some in between. On SQLite whoever
+writes is alone, and the next ids are theirs once the rows are there.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, bindparam, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from taskhold.store.query import Query
+from taskhold.store.schema import Id
+
+
+def next_ids(table: Table) -> Query:
+    """The next `count` ids of a table, as `id`."""
+    count = bindparam("count", type_=Id)
+    first = select(literal(1, Id).label("number")).where(count > 0)
+    numbers = first.cte("numbers", recursive=True)
+    number = numbers.c.number
+    numbers = numbers.union_all(select(number + 1).where(number < count))
+    return Query(select(_NextId(table, number).label("id")).select_from(numbers).order_by("id"))
+
+
+class _NextId(ColumnElement[int]):
+    """The id that a row gets which comes `number` rows after the last."""
+
+    inherit_cache = False
+    type = Id
+
+    def __init__(self, table: Table, number: ColumnElement[int]) -> None:
+        self.table = table
+        self.number = number
+
+
+@compiles(_NextId, "sqlite")
+def _(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:
+    name = element.table.name
+    return (
+        f"max(coalesce((SELECT max(id) FROM {name}), 0), coalesce((SELECT max(seq) "  # noqa: S608
+        f"FROM sqlite_sequence WHERE name = '{name}'), 0)) "
+        f"+ {compiler.process(element.number, **options)}"
+    )
+
+
+@compiles(_NextId)
+def _(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ARG001
+    return f"nextval(pg_get_serial_sequence('{element.table.name}', 'id'))"
