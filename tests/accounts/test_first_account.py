@@ -108,6 +108,13 @@ def test_what_a_removed_account_had_is_gone_and_ids_are_new(database_url: str) -
         for session in (ada, bob):
             key = session | {"Idempotency-Key": "k"}
             assert client.post("/tasks", json={"title": "t"}, headers=key).status_code == 201
+        made = client.post("/lists", json={"name": "a"}, headers=bob).json()
+        parent = {"title": "parent", "list_id": made["id"], "tags": ["home"]}
+        parent_id = client.post("/tasks", json=parent, headers=bob).json()["id"]
+        for title in ("first", "second"):
+            task = client.post("/tasks", json={"title": title, "parent_id": parent_id}, headers=bob)
+            assert task.status_code == 201
+        assert client.delete(task.headers["Location"], headers=bob).status_code == 204
         assert client.delete("/users/2", headers=ada).status_code == 204
         assert client.get("/tasks", headers=bob).status_code == 401
         again = {"username": "bob", "password": PASSWORD}
@@ -115,6 +122,7 @@ def test_what_a_removed_account_had_is_gone_and_ids_are_new(database_url: str) -
         assert (made.status_code, made.json()["id"]) == (201, 3)
         bob = {"Cookie": cookies_of(log_in(client, "bob"))}
         client.cookies.clear()
-        assert client.get("/tasks", headers=bob).json() == []
+        for path in ("/tasks", "/lists", "/tags", "/trash"):
+            assert client.get(path, headers=bob).json() == [], path
         assert client.get("/changes?after=0", headers=bob).json()["changes"] == []
         assert len(client.get("/tasks", headers=ada).json()) == 1
