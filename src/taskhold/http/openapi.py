@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from taskhold.errors import Problem, kinds_of_problem
+from taskhold.shapes import LARGEST_ID
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -195,6 +196,7 @@ def _add(document: dict[str, Any]) -> None:
     schemas["Problem"] = _PROBLEM_SCHEMA
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    _count_exactly(document)
     for operations in document["paths"].values():
         for method, operation in operations.items():
             for answer in operation["responses"].values():
@@ -204,6 +206,19 @@ def _add(document: dict[str, Any]) -> None:
             content = operation.get("requestBody", {}).get("content", {})
             if method == "patch":
                 content["application/merge-patch+json"] = content["application/json"]
+
+
+def _count_exactly(node: Any) -> None:
+    """FastAPI makes floats of all bounds, and the largest id is none."""
+    if isinstance(node, list):
+        for child in node:
+            _count_exactly(child)
+    elif isinstance(node, dict):
+        for name, child in node.items():
+            if name in ("minimum", "maximum") and isinstance(child, float):
+                node[name] = min(int(child), LARGEST_ID)
+            else:
+                _count_exactly(child)
 
 
 def _drop_null(schema: dict[str, Any]) -> None:
