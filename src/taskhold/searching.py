@@ -12,6 +12,9 @@ from taskhold.folding import fold
 
 SHORTEST_INDEXED = 3
 """Characters that a word needs for the index, which is one of three at a time."""
+LONGEST_INDEXED = 48
+"""Of a longer word the index is asked for the beginning: it compares each three of it with wherever
+these are in a text, and a text may be thousands of times the same."""
 _SPELLED = re.compile("[^a-z0-9 \n]")
 _FIRST = "ABCDEFGHIJKLM"
 _FURTHER = "NOPQRSTUVWXYZ"
@@ -29,8 +32,8 @@ def words(query: str) -> list[str]:
 
 
 def indexed(spelled: Iterable[str]) -> list[str]:
-    """Those words that an index can find."""
-    return [word for word in spelled if len(word) >= SHORTEST_INDEXED]
+    """What an index can find of those words, where the words themselves may be."""
+    return [word[:LONGEST_INDEXED] for word in spelled if len(word) >= SHORTEST_INDEXED]
 
 
 def _spell(folded: str) -> str:
