@@ -81,6 +81,10 @@ class Unindexed(ColumnElement[Any]):
         self.column = column
         self.type = column.type
 
+    @property
+    def _from_objects(self) -> Any:
+        return self.column._from_objects  # noqa: SLF001  its table is one of those asked
+
 
 @compiles(Contains, "sqlite")
 def _(element: Contains, compiler: SQLCompiler, **options: Any) -> str:
