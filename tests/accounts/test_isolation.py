@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from taskhold.accounts import operations as accounts
 from taskhold.sessions import operations as sessions
 from taskhold.store.query import Query
 from taskhold.store.schema import Stored
+from taskhold.store.search import Unindexed
 from taskhold.tokens import operations as tokens
 from tests.support.accounts import log_in, make_accounts
 
@@ -31,6 +33,10 @@ def statements() -> Iterator[Query]:
     return (each for each in gc.get_objects() if isinstance(each, Query))
 
 
+def _column(side: Any) -> Any:
+    return side.column if isinstance(side, Unindexed) else side
+
+
 def unnamed_owners(query: Query) -> set[str]:
     """The tables that it touches without naming the owner."""
     statement = query.statement
@@ -43,7 +49,7 @@ def unnamed_owners(query: Query) -> set[str]:
         side.table
         for node in nodes
         if isinstance(node, sa.BinaryExpression) and node.operator is sa.sql.operators.eq
-        for side, other in ((node.left, node.right), (node.right, node.left))
+        for side, other in ((_column(node.left), node.right), (_column(node.right), node.left))
         if side in OWNERS and isinstance(other, sa.BindParameter) and other.required
     }
     if isinstance(statement, Insert):

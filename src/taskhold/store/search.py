@@ -7,9 +7,16 @@ transaction of the change, and is looked at as well.
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam
+from sqlalchemy import Boolean, ColumnElement, bindparam, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from taskhold.store.schema import Id
+
+_FOUND = (
+    "SELECT rowid AS id FROM task_search WHERE task_search MATCH {match} "
+    "UNION ALL SELECT task_id FROM search_pending"
+)
 
 
 class Condition(ColumnElement[bool]):
@@ -55,6 +62,12 @@ def match_of(words: list[str]) -> str:
     return " ".join(f'"{word}"' for word in words)
 
 
+def found_by(match: str) -> Any:
+    """The ids that SQLite finds for a parameter with what `match_of` writes, in any account."""
+    found = text(_FOUND.format(match=f":{match}")).columns(id=Id).subquery()
+    return select(found.c.id)
+
+
 class Unindexed(ColumnElement[Any]):
     """A column that SQLite shall not look up, but check in the rows that it finds otherwise.
 
@@ -67,6 +80,10 @@ class Unindexed(ColumnElement[Any]):
     def __init__(self, column: ColumnElement[Any]) -> None:
         self.column = column
         self.type = column.type
+
+    @property
+    def _from_objects(self) -> Any:
+        return self.column._from_objects  # noqa: SLF001  its table is one of those asked
 
 
 @compiles(Contains, "sqlite")
@@ -85,10 +102,7 @@ def _(element: Contains, compiler: SQLCompiler, **options: Any) -> str:
 def _(element: MayContain, compiler: SQLCompiler, **options: Any) -> str:
     row_id = compiler.process(element.row_id, **options)
     match = compiler.process(element.match, **options)
-    return (
-        f"{row_id} IN (SELECT rowid FROM task_search WHERE task_search MATCH {match} "
-        "UNION ALL SELECT task_id FROM search_pending)"
-    )
+    return f"{row_id} IN ({_FOUND.format(match=match)})"
 
 
 @compiles(MayContain)
