@@ -1,6 +1,7 @@
 """Every operation of the API, tried by everybody: a row for each, and none is left out."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -36,6 +37,7 @@ class Row:
     body: Any = None
 
 
+NEW_TASK = {"title": "new"}
 NEW_USER = {"username": "new", "password": PASSWORD}
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/healthz"): Row(For.everybody),
@@ -44,14 +46,26 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/login"): Row(For.everybody, {"username": "bob", "password": PASSWORD}),
     ("POST", "/setup"): Row(For.everybody, NEW_USER | {"code": "x"}),
     ("POST", "/register"): Row(For.everybody, NEW_USER),
-    ("POST", "/tasks"): Row(For.owners, {"title": "new"}),
+    ("POST", "/tasks"): Row(For.owners, NEW_TASK),
     ("GET", "/tasks"): Row(For.owners),
     ("GET", "/tasks/count"): Row(For.owners),
     ("GET", "/tasks/{task_id}"): Row(For.owners),
     ("PATCH", "/tasks/{task_id}"): Row(For.owners, {"done": True}),
     ("DELETE", "/tasks/{task_id}"): Row(For.owners),
     ("GET", "/tasks/{task_id}/history"): Row(For.owners),
+    ("POST", "/tasks/batch"): Row(For.owners, {"operations": [{"op": "create", "task": NEW_TASK}]}),
+    ("GET", "/trash"): Row(For.owners),
+    ("POST", "/trash/{task_id}/restore"): Row(For.owners, {}),
+    ("DELETE", "/trash/{task_id}"): Row(For.owners),
+    ("POST", "/lists"): Row(For.owners, {"name": "new"}),
+    ("GET", "/lists"): Row(For.owners),
+    ("GET", "/lists/{list_id}"): Row(For.owners),
+    ("PATCH", "/lists/{list_id}"): Row(For.owners, {"archived": True}),
+    ("DELETE", "/lists/{list_id}"): Row(For.owners),
+    ("GET", "/tags"): Row(For.owners),
+    ("PATCH", "/tags/{tag}"): Row(For.owners, {"tag": "renamed"}),
     ("GET", "/changes"): Row(For.owners),
+    ("POST", "/changes/{seq}/undo"): Row(For.owners, {}),
     ("GET", "/events"): Row(For.owners),
     ("GET", "/me"): Row(For.owners),
     ("PATCH", "/me"): Row(For.people, {"display_name": "Bob"}),
@@ -131,12 +145,22 @@ class World:
             return self.session({"admin": "ada"}.get(who, who))
         return self.headers[who]
 
-    def new(self, what: str, owner: str) -> int:
-        """The id of something new that belongs to an account."""
+    def new(self, what: str, owner: str) -> int | str:
+        """The id of something new that belongs to an account, or the name of a tag."""
         headers = self.session(owner)
         number = next(self.numbers)
-        if what == "task_id":
-            answer = self.send("POST", "/tasks", headers, {"title": f"task {number}"})
+        if what in ("task_id", "trashed", "tag", "seq"):
+            tag = f"tag-{number}"
+            body: Any = {"title": f"task {number}", "tags": [tag]}
+            answer = self.send("POST", "/tasks", headers, body)
+            if what == "tag":
+                return tag
+            if what == "seq":
+                return int(self.send("GET", "/changes", headers).json()["cursor"])
+            if what == "trashed":
+                self.send("DELETE", answer.headers["Location"], headers)
+        elif what == "list_id":
+            answer = self.send("POST", "/lists", headers, {"name": f"list {number}"})
         elif what == "token_id":
             body = {"name": f"token {number}", "scopes": ["read"]}
             answer = self.send("POST", "/tokens", headers, body)
@@ -231,6 +255,8 @@ def test_who_may(method: str, path: str, who: str, world: World) -> None:
         others = "bob" if who == "admin" else "ada"
         foreign = filled(path, lambda what: world.new(what, others))
         absent = filled(path, lambda _: ABSENT)
+        if "{seq}" in path:  # each account counts its own from 1
+            foreign = absent
         of_another, of_nobody = (
             world.send(method, target, world.as_(who), body) for target in (foreign, absent)
         )
@@ -241,12 +267,10 @@ def test_who_may(method: str, path: str, who: str, world: World) -> None:
         assert answer.status_code == 404
 
 
-def filled(path: str, id_of: Callable[[str], int]) -> str:
+def filled(path: str, id_of: Callable[[str], int | str]) -> str:
     """The path with its parameters filled in."""
-    for what in ("task_id", "token_id", "session_id", "user_id"):
-        if f"{{{what}}}" in path:
-            path = path.replace(f"{{{what}}}", str(id_of(what)))
-    return path.replace("{name}", "validation")
+    path = path.replace("/trash/{task_id}", "/trash/{trashed}").replace("{name}", "validation")
+    return re.sub(r"\{(\w+)\}", lambda matched: str(id_of(matched[1])), path)
 
 
 def shown(answer: httpx2.Response) -> Any:
