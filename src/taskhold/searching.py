@@ -10,11 +10,10 @@ from collections.abc import Iterable
 
 from taskhold.folding import fold
 
-SHORTEST_INDEXED = 3
-"""Characters that a word needs for the index, which is one of three at a time."""
-LONGEST_INDEXED = 48
-"""Of a longer word the index is asked for the beginning: it compares each three of it with wherever
-these are in a text, and a text may be thousands of times the same."""
+LETTERS = 3
+"""What the indexes have at a time."""
+MOST_INDEXED = 24
+"""Of these, how many are looked up; what is found is compared anyway."""
 _SPELLED = re.compile("[^a-z0-9 \n]")
 _FIRST = "ABCDEFGHIJKLM"
 _FURTHER = "NOPQRSTUVWXYZ"
@@ -32,8 +31,18 @@ def words(query: str) -> list[str]:
 
 
 def indexed(spelled: Iterable[str]) -> list[str]:
-    """What an index can find of those words, where the words themselves may be."""
-    return [word[:LONGEST_INDEXED] for word in spelled if len(word) >= SHORTEST_INDEXED]
+    """What an index of three letters can find of those words, which leaves little more than them.
+
+    Every third three letters of each word, and its last ones: all of them, or their places in the
+    text, would take twice as long to look up. None of a word that is shorter.
+    """
+    parts = (
+        word[min(start, len(word) - LETTERS) :][:LETTERS]
+        for word in spelled
+        if len(word) >= LETTERS
+        for start in range(0, len(word), LETTERS)
+    )
+    return list(dict.fromkeys(parts))[:MOST_INDEXED]
 
 
 def _spell(folded: str) -> str:

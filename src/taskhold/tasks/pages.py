@@ -25,7 +25,7 @@ from taskhold.searching import indexed, words
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
-from taskhold.store.search import Contains, MayContain, Unindexed, found_by, match_of
+from taskhold.store.search import Among, Contains, MayContain, Unindexed, match_of, matching
 from taskhold.tags.models import TaskTag, fold_tag
 from taskhold.tasks import due
 from taskhold.tasks.models import DUE_FIRST, DUE_LAST, NONE, PRIORITIES, TaskFilter
@@ -68,13 +68,6 @@ UNFOLDED = Query(select(task.id).where(OWNED, task.title_folded == "", task.titl
 """What another program wrote less than a second ago; SQL can't fold it."""
 
 
-class Counted(NamedTuple):
-    """Ids to count."""
-
-    ids: Any
-    on_sqlite: Any = None
-
-
 class Filter(NamedTuple):
     """One filter: as it is looked up in its index, and as it is checked in a row."""
 
@@ -92,9 +85,10 @@ class Filter(NamedTuple):
     """The column with the ids in its index."""
     owned: ColumnElement[bool] = OWNED
     """Whose tasks, where a page begins with it."""
-    counted: Counted | None = None
-    """What is counted to see how much it leaves, if that isn't `looked_up`: no less, and found in
-    an index alone."""
+    counted: Any = None
+    """The ids that are counted to see how much it leaves, found in its index alone: no less."""
+    found: Query | None = None
+    """The same where looking up takes long: done once, and `looked_up` is about these."""
 
 
 class Listed(NamedTuple):
@@ -161,13 +155,23 @@ class Choice:
         best, fewest = None, FEW + 1
         for number, each in enumerate(_filters(self.shape)):
             if each.looked_up is not None:
-                counted = await tx.one(_few_query(self.shape, number), **self.parameters)
-                assert counted is not None
-                if counted["count"] < fewest:
-                    best, fewest = number, counted["count"]
+                left = await self._count_few(tx, number)
+                if left < fewest:
+                    best, fewest = number, left
                 elif best is None and sort.removeprefix("-") in each.sorts:
                     best = number  # walks the order, but over fewer
         return best
+
+    async def _count_few(self, tx: Tx, number: int) -> int:
+        """How many rows a filter leaves, up to one more than `FEW`."""
+        found = _filters(self.shape)[number].found
+        if found is None:
+            counted = await tx.one(_few_query(self.shape, number), **self.parameters)
+            assert counted is not None
+            few: int = counted["count"]
+            return few
+        self.parameters["found"] = [row["id"] for row in await tx.all(found, **self.parameters)]
+        return len(self.parameters["found"])
 
 
 async def list_page(
@@ -304,7 +308,7 @@ def _tag_filter(number: int) -> Filter:
         ("id",),
         ids=tag.task_id,
         owned=_OWNER_CHECKED,
-        counted=Counted(select(tag.task_id).where(*borne)),
+        counted=select(tag.task_id).where(*borne),
     )
 
 
@@ -332,7 +336,7 @@ def _due_filter(sort: str, continues: bool) -> Filter:
     }
     if continues:
         coarse.pop(sort, None)  # where the page before ended is nearer
-    counted = Counted(select(task.id).where(OWNED, *coarse.values()))
+    counted = select(task.id).where(OWNED, *coarse.values())
     return Filter(and_(*coarse.values(), exact), exact, ("due",), counted=counted)
 
 
@@ -342,13 +346,15 @@ def _search_filter(count: int, known: int) -> Filter:
     )
     if not known:
         return Filter(None, contained)
-    names = [f"known_{number}" for number in range(known)]
-    may_contain = MayContain(task.search_text, task.id, names, "match")
+    may_contain = MayContain(task.search_text, [f"known_{number}" for number in range(known)])
     return Filter(
-        and_(may_contain, contained),
+        and_(Among(task.id, "found"), contained),
         contained,
         owned=_OWNER_CHECKED,
-        counted=Counted(select(task.id).where(OWNED, may_contain), found_by("match")),
+        found=Query(
+            select(task.id).where(OWNED, may_contain).limit(FEW + 1),
+            on_sqlite=matching("match").limit(FEW + 1),
+        ),
     )
 
 
@@ -416,13 +422,9 @@ def _page(statement: Any, order: tuple[Any, ...], sort: str) -> Any:
 def _few_query(shape: tuple[tuple[str, int], ...], number: int) -> Query:
     """How many rows a filter leaves, up to one more than `FEW`."""
     each = _filters(shape)[number]
-    ids, on_sqlite = each.counted or Counted(_chosen((task.id,), (each,), 0))
-    return Query(_up_to_few(ids), on_sqlite=None if on_sqlite is None else _up_to_few(on_sqlite))
-
-
-def _up_to_few(ids: Any) -> Any:
+    ids = _chosen((task.id,), (each,), 0) if each.counted is None else each.counted
     found = ids.limit(FEW + 1).subquery()
-    return select(func.count().label("count")).select_from(found)
+    return Query(select(func.count().label("count")).select_from(found))
 
 
 @lru_cache(maxsize=1024)
