@@ -35,10 +35,15 @@ async def remove(tx: Tx, doer: Doer, account_id: int, username: str) -> None:
 
 @cache
 def _removals() -> tuple[Query, ...]:
-    """For each table that refers to accounts, those first that others don't refer to."""
+    """For each table that refers to accounts, those first that others don't refer to.
+
+    Tasks before all of them: a trigger may keep what it sees deleted in the journal and the trash.
+    """
+    tables = Stored.metadata.sorted_tables[::-1]
+    tables.sort(key=lambda each: each.name != "task")
     return tuple(
         Query(delete(each).where(key.parent == bindparam("account_id")))
-        for each in reversed(Stored.metadata.sorted_tables)
+        for each in tables
         for key in each.foreign_keys
         if key.references(table(Account))
     )
