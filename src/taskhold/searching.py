@@ -10,8 +10,10 @@ from collections.abc import Iterable
 
 from taskhold.folding import fold
 
-SHORTEST_INDEXED = 3
-"""Characters that a word needs for the index, which is one of three at a time."""
+LETTERS = 3
+"""What the indexes have at a time."""
+MOST_INDEXED = 24
+"""Of these, how many are looked up; what is found is compared anyway."""
 _SPELLED = re.compile("[^a-z0-9 \n]")
 _FIRST = "ABCDEFGHIJKLM"
 _FURTHER = "NOPQRSTUVWXYZ"
@@ -29,8 +31,18 @@ def words(query: str) -> list[str]:
 
 
 def indexed(spelled: Iterable[str]) -> list[str]:
-    """Those words that an index can find."""
-    return [word for word in spelled if len(word) >= SHORTEST_INDEXED]
+    """What an index of three letters can find of those words, which leaves little more than them.
+
+    Every third three letters of each word, and its last ones: all of them, or their places in the
+    text, would take twice as long to look up. None of a word that is shorter.
+    """
+    parts = (
+        word[min(start, len(word) - LETTERS) :][:LETTERS]
+        for word in spelled
+        if len(word) >= LETTERS
+        for start in range(0, len(word), LETTERS)
+    )
+    return list(dict.fromkeys(parts))[:MOST_INDEXED]
 
 
 def _spell(folded: str) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 import structlog
 
@@ -27,8 +28,16 @@ MOST_ROWS = 1_000
 FIRST_ROWS = 20
 HOURS = 24
 
-Forget = Callable[[Tx, int, str, int], Awaitable[int]]
-"""Forgets up to so many rows of an account from before a time; says how many."""
+
+class Forgotten(NamedTuple):
+    """Something that is forgotten by age."""
+
+    after_hours: int
+    has_old: Callable[[Tx, int, str], Awaitable[bool]]
+    """Whether an account has any from before a time."""
+    forget: Callable[[Tx, int, str, int], Awaitable[int]]
+    """Forgets up to so many of them; says how many."""
+
 
 log = structlog.get_logger()
 
@@ -38,10 +47,10 @@ class Upkeep:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
-        self._kept_hours: tuple[tuple[Forget, int], ...] = (
-            (answers.forget, answers.KEPT_HOURS),
-            (trash.forget_old, settings.trash_days * HOURS),
-            (journal.forget, settings.journal_days * HOURS),
+        self._forgotten = (
+            Forgotten(answers.KEPT_HOURS, answers.has_old, answers.forget),
+            Forgotten(settings.trash_days * HOURS, trash.has_old, trash.forget_old),
+            Forgotten(settings.journal_days * HOURS, journal.has_old, journal.forget),
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -60,22 +69,20 @@ class Upkeep:
 
     async def _forget(self) -> bool:
         for owner_id in await self._store.read_long(account_ids):
-            for forget, hours in self._kept_hours:
-                before = stamp_before(now(), hours=hours)
+            for each in self._forgotten:
+                before = stamp_before(now(), hours=each.after_hours)
                 rows = FIRST_ROWS
-                while rows:
+                while await self._store.read(each.has_old, owner_id, before):
                     rows = await self._store.write_long(
-                        owner_id, _step, owner_id, forget, before, rows
+                        owner_id, _step, owner_id, each, before, rows
                     )
         return False
 
 
-async def _step(tx: Tx, owner_id: int, forget: Forget, before: str, rows: int) -> int:
-    """Forget some rows; how many to take next time, 0 where nothing is left."""
+async def _step(tx: Tx, owner_id: int, each: Forgotten, before: str, rows: int) -> int:
+    """Forget some rows; how many to take next time."""
     began = time.perf_counter()
-    forgotten = await forget(tx, owner_id, before, rows)
-    if forgotten < rows:
-        return 0
+    await each.forget(tx, owner_id, before, rows)
     quotient = STEP_SECONDS / max(time.perf_counter() - began, 1e-6)
     return int(min(max(rows * min(quotient, 2.0), 1), MOST_ROWS))
 

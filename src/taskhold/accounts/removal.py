@@ -37,7 +37,7 @@ async def remove(tx: Tx, doer: Doer, account_id: int, username: str) -> None:
 def _removals() -> tuple[Query, ...]:
     """For each table that refers to accounts, those first that others don't refer to.
 
-    But before all others `task`: what SQLite's triggers write when its rows go has to go too.
+    Tasks before all of them: a trigger may keep what it sees deleted in the journal and the trash.
     """
     tables = Stored.metadata.sorted_tables[::-1]
     tables.sort(key=lambda each: each.name != "task")

@@ -52,6 +52,7 @@ KEEP = Query(
     )
 )
 _OLDEST = select(_kept.key).where(_MINE, _kept.at <= bindparam("since")).order_by(_kept.at)
+OLD = Query(_OLDEST.limit(1))
 PRUNE = Query(
     delete(KeptAnswer).where(
         _MINE,
@@ -63,6 +64,11 @@ BLANK = Query(
     .where(_MINE, _kept.body.like(bindparam("pattern")))
     .values(status=BLANKED, headers="[]", body="")
 )
+
+
+async def has_old(tx: Tx, owner_id: int, before: str) -> bool:
+    """Whether there are answers from before a time."""
+    return await tx.one(OLD, owner_id=owner_id, since=before) is not None
 
 
 async def forget(tx: Tx, owner_id: int, before: str, limit: int) -> int:

@@ -197,6 +197,12 @@ async def history(
     )
 
 
+async def has_old(tx: Tx, owner_id: int, before: str) -> bool:
+    """Whether there are changes from before a time, beside the newest of all."""
+    oldest = await tx.all(OLD, owner_id=owner_id, limit=2)
+    return len(oldest) == 2 and oldest[0]["at"] < before
+
+
 async def forget(tx: Tx, owner_id: int, before: str, limit: int) -> int:
     """Forget up to `limit` of the oldest changes, if they are from before a time; how many.
 

@@ -1,5 +1,6 @@
 """A SQLAlchemy statement, compiled once: SQL text, and what turns values in and rows out."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from sqlalchemy import Boolean, Dialect, Executable, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from taskhold.store.schema import Codec, Convert, UTCDateTime
+from taskhold.store.schema import Codec, Convert, IdList, UTCDateTime
 
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -72,6 +73,7 @@ def stamp_from_moment(moment: datetime | None) -> str | None:
 SQLITE_CODECS: Codecs = {
     Boolean: Codec(decode=bool),
     UTCDateTime: Codec(encode=text_from_stamp, decode=stamp_from_text),
+    IdList: Codec(encode=json.dumps),
 }
 POSTGRES_CODECS: Codecs = {
     UTCDateTime: Codec(encode=moment_from_stamp, decode=stamp_from_moment),

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -63,6 +63,10 @@ class TextList(Text):
         encode=lambda texts: to_json(texts).decode(),
         decode=lambda text: [] if text == "[]" else from_json(text),
     )
+
+
+class IdList(TypeEngine[list[int]]):
+    """Ids in one parameter: an array on PostgreSQL, JSON on SQLite."""
 
 
 def in_byte_order(kind: type[String]) -> String:

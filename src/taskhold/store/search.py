@@ -7,13 +7,15 @@ transaction of the change, and is looked at as well.
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam
+from sqlalchemy import Boolean, ColumnElement, bindparam, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from taskhold.store.schema import Id, IdList
+
 
 class Condition(ColumnElement[bool]):
-    """What stands in a WHERE as it is written, of the two kinds below.
+    """What stands in a WHERE as it is written, of the kinds below.
 
     For SQLite, which has no booleans, SQLAlchemy would write ` = 1` behind it, and no index serves
     `id IN (…) = 1`.
@@ -35,24 +37,37 @@ class Contains(Condition):
 
 
 class MayContain(Condition):
-    """Whether a text of the row may contain all words: found by an index, to be checked.
+    """Whether a text of the row contains all of these parameters, as PostgreSQL's index finds it.
 
-    `words` are the parameters with each word, for PostgreSQL; `match` is the one with all of them
-    as `match_of` writes them, for SQLite.
+    They are letters and digits alone.
     """
 
-    def __init__(
-        self, column: ColumnElement[str], row_id: ColumnElement[int], words: list[str], match: str
-    ) -> None:
+    def __init__(self, column: ColumnElement[str], parts: list[str]) -> None:
         self.column = column
+        self.parts: list[Any] = [bindparam(part, type_=column.type) for part in parts]
+
+
+class Among(Condition):
+    """Whether a row is among those of some ids."""
+
+    def __init__(self, row_id: ColumnElement[int], parameter: str) -> None:
         self.row_id = row_id
-        self.words: list[Any] = [bindparam(word, type_=column.type) for word in words]
-        self.match: Any = bindparam(match, type_=column.type)
+        self.ids: Any = bindparam(parameter, type_=IdList())
 
 
-def match_of(words: list[str]) -> str:
-    """All of the words, as FTS5 takes them (https://sqlite.org/fts5.html)."""
-    return " ".join(f'"{word}"' for word in words)
+def match_of(parts: list[str]) -> str:
+    """All of these letters, as FTS5 takes them (https://sqlite.org/fts5.html)."""
+    return " ".join(f'"{part}"' for part in parts)
+
+
+def matching(match: str) -> Any:
+    """The ids that SQLite finds for a parameter with what `match_of` writes, in any account."""
+    found = text(
+        f"SELECT rowid AS id FROM task_search WHERE task_search MATCH :{match} "
+        "UNION ALL SELECT task_id FROM search_pending"
+    )
+    ids = found.columns(id=Id).subquery().c.id
+    return select(ids)
 
 
 class Unindexed(ColumnElement[Any]):
@@ -68,6 +83,10 @@ class Unindexed(ColumnElement[Any]):
         self.column = column
         self.type = column.type
 
+    @property
+    def _from_objects(self) -> Any:
+        return self.column._from_objects  # noqa: SLF001  its table is one of those asked
+
 
 @compiles(Contains, "sqlite")
 def _(element: Contains, compiler: SQLCompiler, **options: Any) -> str:
@@ -81,22 +100,24 @@ def _(element: Contains, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({column}, {compiler.process(element.part, **options)}) > 0"
 
 
-@compiles(MayContain, "sqlite")
-def _(element: MayContain, compiler: SQLCompiler, **options: Any) -> str:
-    row_id = compiler.process(element.row_id, **options)
-    match = compiler.process(element.match, **options)
-    return (
-        f"{row_id} IN (SELECT rowid FROM task_search WHERE task_search MATCH {match} "
-        "UNION ALL SELECT task_id FROM search_pending)"
-    )
-
-
 @compiles(MayContain)
 def _(element: MayContain, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
     return " AND ".join(
-        f"{column} LIKE '%' || {compiler.process(word, **options)} || '%'" for word in element.words
+        f"{column} LIKE '%' || {compiler.process(part, **options)} || '%'" for part in element.parts
     )
+
+
+@compiles(Among, "sqlite")
+def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    row_id = compiler.process(element.row_id, **options)
+    return f"{row_id} IN (SELECT value FROM json_each({compiler.process(element.ids, **options)}))"
+
+
+@compiles(Among)
+def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    row_id = compiler.process(element.row_id, **options)
+    return f"{row_id} = ANY (CAST({compiler.process(element.ids, **options)} AS BIGINT[]))"
 
 
 @compiles(Unindexed, "sqlite")

@@ -101,7 +101,7 @@ Due = Annotated[
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"localtime"}  # whatever that machine is set to
 
 
 def _known_zone(name: str) -> str:

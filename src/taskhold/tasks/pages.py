@@ -3,7 +3,8 @@
 A page is one statement. It either walks along its order and leaves out what the filters take
 away, which is quick where they leave much; or it takes all that one filter leaves and sorts it,
 which is quick where that is little. Which is told by counting the filter's rows in its index, up
-to `FEW`; a page in the order of ids with one filter needs no question, its index has both.
+to `FEW`; a page in the order of ids with one filter needs no question, its index has both. Each
+tag is a filter of its own.
 
 The page behind a position is found by comparing rows. SQLite begins that at their first columns
 alone and walks through all that are equal there, a million tasks without a priority too; so it is
@@ -24,7 +25,7 @@ from taskhold.searching import indexed, words
 from taskhold.store import Row, Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
-from taskhold.store.search import Contains, MayContain, Unindexed, match_of
+from taskhold.store.search import Among, Contains, MayContain, Unindexed, match_of, matching
 from taskhold.tags.models import TaskTag, fold_tag
 from taskhold.tasks import due
 from taskhold.tasks.models import DUE_FIRST, DUE_LAST, NONE, PRIORITIES, TaskFilter
@@ -60,8 +61,8 @@ the title is folded yet, not how, which would be longer."""
 _ALSO_SORTS = {"list_id": ("position",), "priority": ("priority",)}
 """The orders that the index of a column has, beside that of the ids."""
 
-_tag = table(TaskTag).c
-
+_OWNER_CHECKED = Unindexed(task.owner_id) == OWNED.right
+"""For rows that are found by their ids, which SQLite shall not look for among all of the owner."""
 
 UNFOLDED = Query(select(task.id).where(OWNED, task.title_folded == "", task.title != "").limit(1))
 """What another program wrote less than a second ago; SQL can't fold it."""
@@ -80,6 +81,14 @@ class Filter(NamedTuple):
     empty: Any = None
     """The column that is null in all that it leaves. PostgreSQL sees that its index has an order
     only where the order begins with this column."""
+    ids: ColumnElement[int] = task.id
+    """The column with the ids in its index."""
+    owned: ColumnElement[bool] = OWNED
+    """Whose tasks, where a page begins with it."""
+    counted: Any = None
+    """The ids that are counted to see how much it leaves, found in its index alone: no less."""
+    found: Query | None = None
+    """The same where looking up takes long: done once, and `looked_up` is about these."""
 
 
 class Listed(NamedTuple):
@@ -99,6 +108,9 @@ class Choice:
     def __init__(self, owner_id: int, wanted: TaskFilter) -> None:
         self.parameters: dict[str, Any] = {"owner_id": owner_id}
         self._shape: list[tuple[str, int]] = []
+        tags = dict.fromkeys(map(fold_tag, wanted.tag))
+        if tags:
+            self._add("tag", len(tags), **_numbered("tag", tags))
         if wanted.done is not None:
             self._add("done", done=wanted.done)
         for name in ("list_id", "parent_id"):
@@ -109,9 +121,6 @@ class Choice:
                 self._add(name, **{name: value})
         if wanted.priority is not None:
             self._add("priority", priority=wanted.priority)
-        tags = dict.fromkeys(map(fold_tag, wanted.tag))
-        if tags:
-            self._add("tag", len(tags), **_numbered("tag", tags))
         if wanted.due == NONE:
             self._add("due_none")
         if wanted.due_after or wanted.due_before:
@@ -146,13 +155,23 @@ class Choice:
         best, fewest = None, FEW + 1
         for number, each in enumerate(_filters(self.shape)):
             if each.looked_up is not None:
-                counted = await tx.one(_few_query(self.shape, number), **self.parameters)
-                assert counted is not None
-                if counted["count"] < fewest:
-                    best, fewest = number, counted["count"]
+                left = await self._count_few(tx, number)
+                if left < fewest:
+                    best, fewest = number, left
                 elif best is None and sort.removeprefix("-") in each.sorts:
                     best = number  # walks the order, but over fewer
         return best
+
+    async def _count_few(self, tx: Tx, number: int) -> int:
+        """How many rows a filter leaves, up to one more than `FEW`."""
+        found = _filters(self.shape)[number].found
+        if found is None:
+            counted = await tx.one(_few_query(self.shape, number), **self.parameters)
+            assert counted is not None
+            few: int = counted["count"]
+            return few
+        self.parameters["found"] = [row["id"] for row in await tx.all(found, **self.parameters)]
+        return len(self.parameters["found"])
 
 
 async def list_page(
@@ -199,7 +218,7 @@ async def list_page(
 
 async def count(tx: Tx, choice: Choice) -> int:
     """How many tasks there are."""
-    begin = await choice.narrowest(tx, "")
+    begin = await choice.narrowest(tx, "id")
     counted = await tx.one(_count_query(choice.shape, begin), **choice.parameters)
     assert counted is not None
     number: int = counted["count"]
@@ -242,15 +261,18 @@ def _filters(
 ) -> tuple[Filter, ...]:
     counts = dict(shape)
     return tuple(
-        _filter(name, count, counts, sort, continues)
+        each
         for name, count in shape
         if name != "q_indexed"
+        for each in (
+            map(_tag_filter, range(count))
+            if name == "tag"
+            else (_filter(name, count, counts, sort, continues),)
+        )
     )
 
 
 def _filter(name: str, count: int, counts: dict[str, int], sort: str, continues: bool) -> Filter:
-    if name == "tag":
-        return _tag_filter(count)
     if name == "due":
         return _due_filter(sort, continues)
     if name == "q":
@@ -276,15 +298,18 @@ def _due_column(sort: str) -> tuple[Any, int]:
     return (task.due_down, DUE_FIRST) if sort == "-due" else (task.due_up, DUE_LAST)
 
 
-def _tag_filter(count: int) -> Filter:
-    def bears(number: int) -> tuple[Any, ...]:
-        return _tag.owner_id == bindparam("owner_id"), _tag.folded == bindparam(f"tag_{number}")
-
-    borne = [
-        select(1).where(*bears(number), _tag.task_id == task.id).exists() for number in range(count)
-    ]
-    first = task.id.in_(select(_tag.task_id).where(*bears(0)))
-    return Filter(and_(first, *borne[1:]), and_(*borne))
+def _tag_filter(number: int) -> Filter:
+    tag = table(TaskTag).alias(f"tag_{number}").c
+    borne = (tag.owner_id == bindparam("owner_id"), tag.folded == bindparam(f"tag_{number}"))
+    by_this = (*borne, tag.task_id == task.id)
+    return Filter(
+        and_(*by_this),
+        select(1).where(*by_this).exists(),
+        ("id",),
+        ids=tag.task_id,
+        owned=_OWNER_CHECKED,
+        counted=select(tag.task_id).where(*borne),
+    )
 
 
 def _due_filter(sort: str, continues: bool) -> Filter:
@@ -311,7 +336,8 @@ def _due_filter(sort: str, continues: bool) -> Filter:
     }
     if continues:
         coarse.pop(sort, None)  # where the page before ended is nearer
-    return Filter(and_(*coarse.values(), exact), exact, ("due",))
+    counted = select(task.id).where(OWNED, *coarse.values())
+    return Filter(and_(*coarse.values(), exact), exact, ("due",), counted=counted)
 
 
 def _search_filter(count: int, known: int) -> Filter:
@@ -320,16 +346,25 @@ def _search_filter(count: int, known: int) -> Filter:
     )
     if not known:
         return Filter(None, contained)
-    names = [f"known_{number}" for number in range(known)]
-    return Filter(and_(MayContain(task.search_text, task.id, names, "match"), contained), contained)
+    may_contain = MayContain(task.search_text, [f"known_{number}" for number in range(known)])
+    return Filter(
+        and_(Among(task.id, "found"), contained),
+        contained,
+        owned=_OWNER_CHECKED,
+        found=Query(
+            select(task.id).where(OWNED, may_contain).limit(FEW + 1),
+            on_sqlite=matching("match").limit(FEW + 1),
+        ),
+    )
 
 
 def _chosen(columns: Any, filters: tuple[Filter, ...], begin: int | None) -> Any:
     """What the filters leave, beginning with one of them."""
     conditions = [each.checked for each in filters]
+    owned: ColumnElement[bool] = OWNED
     if begin is not None and (looked_up := filters[begin].looked_up) is not None:
-        conditions[begin] = looked_up
-    return select(*columns).where(OWNED, *conditions)
+        conditions[begin], owned = looked_up, filters[begin].owned
+    return select(*columns).where(owned, *conditions)
 
 
 def _keys(sort: str) -> tuple[Any, ...]:
@@ -350,6 +385,8 @@ def _page_query(
     walks = first is None or sort.removeprefix("-") in first.sorts
     if first is not None and first.settles == sort.removeprefix("-"):
         keys, position = keys[1:], position[1:]
+    if walks and first is not None and first.ids is not task.id:
+        keys = (first.ids,)  # it has no other order
     if not walks:
         keys = tuple(Unindexed(key) for key in keys)  # else SQLite might walk the order
     order = keys
@@ -384,7 +421,9 @@ def _page(statement: Any, order: tuple[Any, ...], sort: str) -> Any:
 @lru_cache(maxsize=1024)
 def _few_query(shape: tuple[tuple[str, int], ...], number: int) -> Query:
     """How many rows a filter leaves, up to one more than `FEW`."""
-    found = _chosen((task.id,), (_filters(shape)[number],), 0).limit(FEW + 1).subquery()
+    each = _filters(shape)[number]
+    ids = _chosen((task.id,), (each,), 0) if each.counted is None else each.counted
+    found = ids.limit(FEW + 1).subquery()
     return Query(select(func.count().label("count")).select_from(found))
 
 

@@ -107,6 +107,11 @@ async def purge_rows(tx: Tx, author: Author, rows: list[Row]) -> None:
     await record(tx, author, *(Entry(Action.purge, row["task_id"], None, None) for row in rows))
 
 
+async def has_old(tx: Tx, owner_id: int, before: str) -> bool:
+    """Whether there are tasks that went to the trash before a time."""
+    return bool(await tx.all(OLD, owner_id=owner_id, before=before, limit=1))
+
+
 async def forget_old(tx: Tx, owner_id: int, before: str, limit: int) -> int:
     """Forget up to `limit` tasks that went to the trash before a time; how many."""
     rows = await tx.all(OLD, owner_id=owner_id, before=before, limit=limit)

@@ -1,6 +1,7 @@
 """The schema's history, for Alembic, and how to bring a database to its newest point."""
 
 from importlib import resources
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,12 +14,16 @@ WITHOUT_LIVING_TASKS = REVISIONS[:3]
 """Those in which the table `task` has few columns of ours beside the lesson's."""
 
 
+_ONE_AT_A_TIME = Lock()
+"""What Alembic runs on is a variable of its module, whichever thread asks."""
+
+
 def upgrade(connection: "Connection") -> None:
     """Run what is missing, in the transaction that `connection` has begun."""
     from alembic import command
     from alembic.config import Config
 
-    with resources.as_file(resources.files(__name__)) as folder:
+    with _ONE_AT_A_TIME, resources.as_file(resources.files(__name__)) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection

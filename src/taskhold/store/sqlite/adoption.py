@@ -192,7 +192,7 @@ def create_triggers(connection: sa.Connection) -> None:
                 WHERE owner_id = OLD.owner_id AND parent_id = OLD.id;
             UPDATE change SET after = (SELECT {_AS_JSON} FROM task WHERE id = object_id)
                 WHERE owner_id = OLD.owner_id AND action = 'update' AND after IS NULL
-                AND before IS NOT NULL AND operation = (SELECT seq FROM trashed_task
+                AND before IS NOT NULL AND seq > (SELECT seq FROM trashed_task
                     WHERE owner_id = OLD.owner_id AND task_id = OLD.id);
         END""",
     ):

@@ -38,22 +38,21 @@ _TABLES = (
     "INSERT INTO task_search (task_search, rank) VALUES ('crisismerge', 1000)",
     "CREATE TABLE search_pending (task_id INTEGER PRIMARY KEY, indexed TEXT)",
 )
+_NOTE = """
+    INSERT INTO search_pending SELECT {row}.id, {indexed}
+        WHERE NOT EXISTS (SELECT 1 FROM search_pending WHERE task_id = {row}.id);
+    END"""
+"""What is noted first stays: it is what the index knows. Without OR IGNORE, which is another thing
+in the OR REPLACE of another program (https://sqlite.org/lang_createtrigger.html)."""
 _TRIGGERS = (
-    """
-    CREATE TRIGGER search_inserted AFTER INSERT ON task BEGIN
-        INSERT OR IGNORE INTO search_pending VALUES (NEW.id, NULL);
-    END""",
-    """
-    CREATE TRIGGER search_updated AFTER UPDATE OF search_text ON task
-    WHEN NEW.search_text IS NOT OLD.search_text BEGIN
-        INSERT OR IGNORE INTO search_pending VALUES (NEW.id, OLD.search_text);
-    END""",
-    """
-    CREATE TRIGGER search_deleted AFTER DELETE ON task BEGIN
-        INSERT OR IGNORE INTO search_pending VALUES (OLD.id, OLD.search_text);
-    END""",
+    "CREATE TRIGGER search_inserted AFTER INSERT ON task BEGIN"
+    + _NOTE.format(row="NEW", indexed="NULL"),
+    "CREATE TRIGGER search_updated AFTER UPDATE OF search_text ON task "
+    "WHEN NEW.search_text IS NOT OLD.search_text BEGIN"
+    + _NOTE.format(row="OLD", indexed="OLD.search_text"),
+    "CREATE TRIGGER search_deleted AFTER DELETE ON task BEGIN"
+    + _NOTE.format(row="OLD", indexed="OLD.search_text"),
 )
-"""What is noted first stays: it is what the index knows."""
 
 
 def create(connection: sa.Connection) -> None:

@@ -36,18 +36,23 @@ def upgrade() -> None:
         account = sa.ForeignKey("account.id")
         return sa.Column("owner_id", ID, account, nullable=False, primary_key=in_key)
 
+    for column in (
+        sa.Column("due", sa.Text),
+        sa.Column("list_id", ID),
+        sa.Column("parent_id", ID),
+    ):
+        op.add_column("task", column)
     for name, kind, default in (
-        ("notes", sa.Text(), ""),
         ("due_up", sa.BigInteger(), str(2**62)),
         ("due_down", sa.BigInteger(), str(-(2**62))),
         ("priority", sa.SmallInteger(), "0"),
-        ("tags", sa.Text(), "[]"),
         ("position", text, "a0"),
+        ("tags", sa.Text(), "[]"),
+        # What may be long comes last: SQLite reads through it to what is behind.
+        ("notes", sa.Text(), ""),
         ("search_text", text, ""),
     ):
         op.add_column("task", sa.Column(name, kind, nullable=False, server_default=default))
-    for name, kind in (("due", sa.Text()), ("list_id", ID), ("parent_id", ID)):
-        op.add_column("task", sa.Column(name, kind))
 
     op.create_table(
         "list",
