@@ -17,6 +17,7 @@ from taskhold.errors import StartupError
 from taskhold.folding import fold_title
 from taskhold.searching import searched
 from taskhold.store.migrations import upgrade
+from taskhold.store.sqlite import indexing
 from taskhold.store.sqlite.rebuild import rebuild
 
 NOW = "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
@@ -46,7 +47,12 @@ OUR_COLUMNS = {
     "title_folded": "TEXT DEFAULT '' NOT NULL",
 }
 """As the first migration makes them on SQLite."""
-_OUR_TABLES = frozenset({"database", "account", "change", "kept_answer"})
+_OUR_TABLES = {
+    "0001": {"database", "account", "change", "kept_answer"},
+    "0003": {"setup_code", "session", "browser", "login_attempt", "token", "audit_entry"},
+    "0004": {"list", "task_tag", "trashed_task", *indexing.TABLES},
+}
+"""Beside `task`, by the revision that makes them."""
 _ADDED = frozenset(
     (
         *("notes", "due", "due_up", "due_down", "priority", "tags", "list_id", "parent_id"),
@@ -60,9 +66,7 @@ _WITHOUT_ROWID = "SELECT 1 FROM pragma_index_list('task') WHERE origin = 'pk'"
 
 def check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
     """Raises StartupError where a file without our schema can't be adopted. Reads only."""
-    tables = {name.lower() for name in tables}
-    if taken := sorted(_OUR_TABLES & tables):
-        raise StartupError(f"{path} has a table “{taken[0]}” of another program; name another file")
+    check_names(connection, path, tables)
     if "task" not in tables:
         return
     columns = {
@@ -78,14 +82,20 @@ def check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
                 f"{path}: the column “{name}” of the table “task” is {declared or 'untyped'}, "
                 f"but Taskhold needs {_TYPES[name][0]}; rename that column, then start again"
             )
-    check_names(connection, path)
     keys = [name for name, (_, primary) in columns.items() if primary]
     if keys != ["id"] or connection.execute(_WITHOUT_ROWID).fetchone():
         raise StartupError(f"{path}: the column “id” of the table “task” is not its rowid")
 
 
-def check_names(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises StartupError where another program has a column that a migration is to add."""
+def check_names(
+    connection: sqlite3.Connection, path: Path, tables: set[str], revision: str = ""
+) -> None:
+    """Raises StartupError where another program has what a later revision is to make."""
+    for since, ours in _OUR_TABLES.items():
+        if since > revision and (taken := sorted(ours & tables)):
+            raise StartupError(
+                f"{path} has a table “{taken[0]}” of another program; name another file"
+            )
     names = [name.lower() for _, name, *_ in connection.execute("PRAGMA table_info(task)")]
     if taken := [name for name in names if name in _ADDED]:
         raise StartupError(

@@ -148,7 +148,7 @@ def _look(path: Path) -> str | None:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         revision: str | None = row and row[0]
         if revision in WITHOUT_LIVING_TASKS:
-            adoption.check_names(connection, path)
+            adoption.check_names(connection, path, tables, revision)
         if revision not in REVISIONS:
             raise StartupError(
                 f"{path} was written by a newer Taskhold (its schema is {revision}); "
