@@ -17,6 +17,7 @@ import pytest
 
 from taskhold.errors import StartupError
 from taskhold.store import open_store
+from tests.support.journal import changes_after, tasks_and_journal_agree
 from tests.support.lesson import run_script, write_lessons_app
 from tests.support.processes import cpu_seconds
 from tests.support.schema import differences_from_the_models
@@ -97,12 +98,6 @@ def run_sql(database: Path, *statements: str) -> Rows:
 
 def make_table(database: Path, columns: str) -> None:
     run_sql(database, f"CREATE TABLE task ({columns})")
-
-
-def changes_after(client: httpx2.Client, cursor: int) -> list[dict[str, Any]]:
-    answer = client.get("/changes", params={"after": cursor, "limit": 500}).json()
-    changes: list[dict[str, Any]] = answer["changes"]
-    return changes
 
 
 def as_stamp(text: str) -> str:
@@ -307,6 +302,106 @@ print(client.delete("/tasks/2").status_code)
     assert (undone["version"], undone["completed_at"]) == (4, None)
 
 
+def test_what_the_lessons_app_adds_stands_behind_the_last(
+    folder: Path, adopted: httpx2.Client
+) -> None:
+    for turn in range(3):
+        assert adopted.post("/tasks", json={"title": f"ours {turn}"}).status_code == 201
+        script = f"client.post('/tasks', json={{'title': 'outside {turn}'}})"
+        run_script(folder, IN_THE_LESSONS_APP + script)
+    tasks = adopted.get("/tasks", params={"sort": "position", "limit": 500}).json()
+    assert [task["id"] for task in tasks] == list(range(1, len(TITLES) + 7))
+    assert len({task["position"] for task in tasks}) == len(tasks)
+    tasks_and_journal_agree(adopted)
+
+
+def test_a_parent_that_the_lessons_app_deletes_leaves_its_subtasks_at_the_top(
+    one_folder: Path,
+) -> None:
+    with (
+        LiveServer(f"sqlite:///{one_folder / 'tasks.db'}") as server,
+        httpx2.Client(base_url=server.url, timeout=30) as client,
+    ):
+
+        def create(title: str, **fields: Any) -> int:
+            answer = client.post("/tasks", json={"title": title, "tags": ["home"]} | fields)
+            assert answer.status_code == 201, answer.text
+            return int(answer.json()["id"])
+
+        list_id = client.post("/lists", json={"name": "Moving"}).json()["id"]
+        parent = create("parent", list_id=list_id, notes="kept", due="2026-12-01", priority="high")
+        first, second = create("first", parent_id=parent), create("second", parent_id=parent)
+        below = create("below", parent_id=first)
+        before = tasks_and_journal_agree(client)
+        cursor = client.get("/changes").json()["cursor"]
+
+        run_script(one_folder, IN_THE_LESSONS_APP + f"client.delete('/tasks/{parent}')")
+        tasks = tasks_and_journal_agree(client)
+        changes = changes_after(client, cursor)
+        assert [(each["action"], each["id"]) for each in changes] == [
+            ("update", first),
+            ("update", second),
+            ("delete", parent),
+        ]
+        assert {(each["actor"], each["operation"]) for each in changes} == {("outside", cursor + 1)}
+        for task_id in (first, second):
+            assert tasks[task_id]["parent_id"] is None
+            assert tasks[task_id]["version"] == before[task_id]["version"] + 1
+            assert tasks[task_id]["list_id"] == list_id
+        assert tasks[below] == before[below]
+        assert client.get("/tags").json() == [{"tag": "home", "open_count": 3}]
+        (gone,) = client.get("/trash").json()
+        assert gone.pop("deleted_at") == changes[-1]["at"]
+        assert gone == before[parent]
+
+        restored = client.post(f"/trash/{parent}/restore").json()
+        counted = ("version", "updated_at")
+        assert restored | {name: gone[name] for name in counted} == gone
+        assert client.get("/trash").json() == []
+        tasks_and_journal_agree(client)
+
+        run_script(one_folder, IN_THE_LESSONS_APP + f"client.delete('/tasks/{first}')")
+        newest = client.get("/changes").json()["cursor"]
+        assert client.post(f"/changes/{newest}/undo").status_code == 200
+        tasks = tasks_and_journal_agree(client)
+        assert (tasks[first]["title"], tasks[below]["parent_id"]) == ("first", first)
+        assert client.get("/tags").json() == [{"tag": "home", "open_count": 4}]
+
+
+def test_what_the_lessons_app_ticks_off_is_seen_in_every_count_and_filter(
+    one_folder: Path,
+) -> None:
+    with (
+        LiveServer(f"sqlite:///{one_folder / 'tasks.db'}") as server,
+        httpx2.Client(base_url=server.url, timeout=30) as client,
+    ):
+        list_id = client.post("/lists", json={"name": "Moving"}).json()["id"]
+        task = {"title": "Boxes", "notes": "from the cellar", "tags": ["Home"], "list_id": list_id}
+        task_id = client.post("/tasks", json=task).json()["id"]
+
+        def count(**filters: Any) -> int:
+            return int(client.get("/tasks/count", params=filters).json()["count"])
+
+        for done in (True, False):
+            script = f"client.patch('/tasks/{task_id}', json={{'done': {done}}})"
+            run_script(one_folder, IN_THE_LESSONS_APP + script)
+            assert client.get("/tags").json() == [{"tag": "Home", "open_count": int(not done)}]
+            assert client.get(f"/lists/{list_id}").json()["open_count"] == int(not done)
+            assert count(tag="home", done=done) == count(list_id=list_id, done=done) == 1
+            assert count(tag="home", done=not done) == count(list_id=list_id, done=not done) == 0
+
+        script = f"client.patch('/tasks/{task_id}', json={{'title': 'Kartöns'}})"
+        run_script(one_folder, IN_THE_LESSONS_APP + script)
+        assert count(q="cellar home") == 1  # what it knows nothing of is found as before
+        assert count(q="boxes") == 0
+        until = time.monotonic() + 20
+        while count(q="kartons") == 0:
+            assert time.monotonic() < until, "the new title is never found"
+            time.sleep(0.05)
+        assert client.get(f"/tasks/{task_id}").json()["notes"] == "from the cellar"
+        tasks_and_journal_agree(client)
+
+
 def test_the_lessons_app_goes_on_without_the_server_and_the_next_start_tells_it(
     folder: Path,
 ) -> None:
@@ -424,6 +519,12 @@ def test_rows_and_times_that_sql_alone_would_write_are_shown_and_journaled_alike
         ("id INTEGER, title VARCHAR, done BOOLEAN", "id"),
         ("id INTEGER, title VARCHAR, done BOOLEAN, PRIMARY KEY (id, title)", "id"),
         ("id INTEGER PRIMARY KEY, title VARCHAR", "done"),
+        ("id INTEGER PRIMARY KEY, title VARCHAR, done BOOLEAN, priority INTEGER", "priority"),
+        ("id INTEGER PRIMARY KEY, title VARCHAR, done BOOLEAN, Notes TEXT", "notes"),
+        (
+            "id INTEGER PRIMARY KEY, title VARCHAR, done BOOLEAN); CREATE TABLE List (id INT",
+            "list",
+        ),
         (
             "id INTEGER PRIMARY KEY, title VARCHAR, done BOOLEAN); CREATE TABLE account (id INT",
             "account",

@@ -154,7 +154,15 @@ def journal_everything(connection: sa.Connection) -> None:
 
 
 def create_triggers(connection: sa.Connection) -> None:
-    """Make the triggers that journal what other programs write."""
+    """Make the triggers that journal what other programs write.
+
+    A task that is deleted leaves its subtasks at the top. They are journaled before it, as if they
+    had been moved first: so undoing it puts it back before them.
+    """
+    below = "FROM task WHERE owner_id = OLD.owner_id AND parent_id = OLD.id"
+    operation = (
+        "(SELECT operation FROM trashed_task WHERE owner_id = OLD.owner_id AND task_id = OLD.id)"
+    )
     changed = "NEW.title IS NOT OLD.title OR NEW.done IS NOT OLD.done"
     this_row = "FROM task WHERE id = NEW.id"
     last_action = (
@@ -168,7 +176,7 @@ def create_triggers(connection: sa.Connection) -> None:
                 position = 'n' || printf('%014d', NEW.id),
                 created_at = {_as_time("created_at")}, updated_at = {NOW},
                 completed_at = CASE WHEN NEW.done THEN {NOW} END WHERE id = NEW.id;
-            {_journal("create", "NULL", _AS_JSON, this_row)}
+            {_journal("create", "NULL", this_row)}
         END""",
         f"""
         CREATE TRIGGER task_updated_outside AFTER UPDATE OF title, done ON task
@@ -181,29 +189,32 @@ def create_triggers(connection: sa.Connection) -> None:
                     WHEN OLD.done THEN OLD.completed_at ELSE {NOW} END WHERE id = NEW.id;
             UPDATE task_tag SET done = NEW.done
                 WHERE owner_id = NEW.owner_id AND task_id = NEW.id;
-            {_journal("update", _as_json("OLD"), _AS_JSON, this_row)}
+            {_journal("update", _as_json("OLD"), this_row)}
         END""",
         f"""
         CREATE TRIGGER task_deleted_outside AFTER DELETE ON task
         WHEN {last_action} IS NOT 'delete' BEGIN
-            {_journal("delete", _as_json("OLD"), "NULL", "")}
+            INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id, before,
+                operation)
+            SELECT OLD.owner_id, newest + 1 + (SELECT count(*) {below}), {NOW}, 'outside',
+                'delete', 'task', OLD.id, {_as_json("OLD")}, newest + 1
+                FROM (SELECT coalesce(max(seq), 0) AS newest FROM change
+                    WHERE owner_id = OLD.owner_id);
             INSERT OR REPLACE INTO trashed_task
                 (owner_id, task_id, seq, operation, deleted_at, body)
             SELECT owner_id, object_id, seq, operation, at, before FROM change
-                WHERE owner_id = OLD.owner_id AND seq = {_newest("OLD")};
+                WHERE owner_id = OLD.owner_id AND seq = (SELECT max(seq) FROM change
+                    WHERE owner_id = OLD.owner_id);
             DELETE FROM task_tag WHERE owner_id = OLD.owner_id AND task_id = OLD.id;
-            INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id, before,
+            INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id, before, after,
                 operation)
-            SELECT owner_id, {_newest("OLD")} + row_number() OVER (ORDER BY id), {NOW},
-                'outside', 'update', 'task', id, {_AS_JSON}, {_newest("OLD")}
-                FROM task WHERE owner_id = OLD.owner_id AND parent_id = OLD.id;
+            SELECT owner_id, {operation} - 1 + row_number() OVER (ORDER BY id), {NOW}, 'outside',
+                'update', 'task', id, {_AS_JSON}, json_set({_AS_JSON}, '$.parent_id', NULL,
+                '$.updated_at', replace(max({NOW}, updated_at), ' ', 'T') || 'Z',
+                '$.version', version + 1), {operation} {below};
             UPDATE task SET parent_id = NULL, version = version + 1,
                 updated_at = max({NOW}, updated_at)
                 WHERE owner_id = OLD.owner_id AND parent_id = OLD.id;
-            UPDATE change SET after = (SELECT {_AS_JSON} FROM task WHERE id = object_id)
-                WHERE owner_id = OLD.owner_id AND action = 'update' AND after IS NULL
-                AND before IS NOT NULL AND seq > (SELECT seq FROM trashed_task
-                    WHERE owner_id = OLD.owner_id AND task_id = OLD.id);
         END""",
     ):
         connection.exec_driver_sql(statement)
@@ -241,22 +252,13 @@ UNFOLDED = "owner_id = 1 AND title_folded = '' AND title <> ''"
 FOLDED_AT_ONCE = 500
 
 
-def _newest(row: str) -> str:
-    """The `seq` of the newest change of the task that a trigger is about."""
-    return (
-        f"(SELECT max(seq) FROM change WHERE owner_id = {row}.owner_id AND kind = 'task' "
-        f"AND object_id = {row}.id)"
-    )
-
-
-def _journal(action: str, before: str, after: str, source: str) -> str:
-    row = "OLD" if action == "delete" else "NEW"
-    seq = f"(SELECT coalesce(max(seq), 0) + 1 FROM change WHERE owner_id = {row}.owner_id)"
+def _journal(action: str, before: str, source: str) -> str:
+    seq = "(SELECT coalesce(max(seq), 0) + 1 FROM change WHERE owner_id = NEW.owner_id)"
     return f"""
             INSERT INTO change (owner_id, seq, at, actor, action, kind, object_id,
                 before, after, operation)
-            SELECT {row}.owner_id, {seq}, {NOW}, 'outside', '{action}', 'task', {row}.id,
-                {before}, {after}, {seq} {source};"""
+            SELECT NEW.owner_id, {seq}, {NOW}, 'outside', '{action}', 'task', NEW.id,
+                {before}, {_AS_JSON}, {seq} {source};"""
 
 
 def _as_json(row: str) -> str:
