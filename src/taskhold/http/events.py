@@ -5,8 +5,8 @@ goes away cancels nothing by itself (ASGI says so by a message), so one task lis
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -25,7 +25,7 @@ _BEGIN = b": following\n\n"
 class Source(Protocol):
     """Where the events come from."""
 
-    def events(self) -> AsyncIterator[bytes]: ...
+    def events(self) -> AsyncGenerator[bytes]: ...
 
     def end(self) -> None:
         """Make `events` end soon."""
@@ -52,8 +52,9 @@ class EventStream(Answer):
         listening = asyncio.create_task(self._end_with_the_client())
         try:
             await send({"type": "http.response.body", "body": _BEGIN, "more_body": True})
-            async for event in self._source.events():
-                await send({"type": "http.response.body", "body": event, "more_body": True})
+            async with aclosing(self._source.events()) as events:
+                async for event in events:
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError):

@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 
 
 class Watch:
@@ -15,15 +14,13 @@ class Watch:
         self._woken = asyncio.Event()
         self.owner_id = owner_id
 
-    async def wait(self, seconds: float) -> None:
-        """Wait until there may be a change, `seconds` at the most.
+    async def wait(self) -> None:
+        """Wait until there may be a change.
 
         A change that is committed after this returned makes the next call return at once, so
         whoever looks in between misses none.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
+        await self._woken.wait()
         self._woken.clear()
 
     def wake(self) -> None:
