@@ -28,7 +28,7 @@ from taskhold.store.sqlite.opening import prepare
 from taskhold.store.watching import Watch, Watches
 
 DIALECT = sqlite_dialect.dialect(paramstyle="named")
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 """How late a change that another process wrote is seen by those who watch."""
 LINEAGE = Query(select(table(Database).c.lineage))
 
