@@ -23,6 +23,7 @@ from taskhold.store.schema import Database, table
 from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
 from taskhold.store.sqlite.group_commit import GroupCommit, drive
+from taskhold.store.sqlite.growth import JournalGrowth
 from taskhold.store.sqlite.lock import WriteLock
 from taskhold.store.sqlite.opening import prepare
 from taskhold.store.watching import Watch, Watches
@@ -186,23 +187,19 @@ class SQLiteStore:
         return watch
 
     async def _look_for_others(self) -> None:
-        """Wake everybody when another process, or program, has written the file."""
-        version = self._data_version()
+        """Wake those whose journal has grown, whoever wrote the file."""
+        growth = JournalGrowth()
         while self._watches:
-            await asyncio.sleep(LOOK_SECONDS)
             with suppress(Unavailable, sqlite3.Error):
-                now = self._data_version()
-                if now != version:
-                    version = now
+                if not self._is_open:
+                    raise Unavailable("The database is closed.")
+                with self._reading:
+                    owner_ids = growth.look(self._reader)
+                if owner_ids is None:
                     self._watches.wake_all()
-
-    def _data_version(self) -> int:
-        """Changes with each commit of another connection (https://sqlite.org/pragma.html)."""
-        if not self._is_open:
-            raise Unavailable("The database is closed.")
-        with self._reading:
-            version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
-        return version
+                else:
+                    self._watches.wake(owner_ids)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def tidy(self) -> bool:
         """Fold what other programs wrote, and take what was written into the search index."""
