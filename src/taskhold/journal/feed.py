@@ -16,7 +16,7 @@ QUIET_SECONDS = 15.0
 """After how long without a change a reader gets a sign of life."""
 SIGN_OF_LIFE = b": nothing new\n\n"
 CHECK_SECONDS = 5.0
-"""How long a reader who may not read any more goes on at the most, while there are changes."""
+"""How long a reader who may not read any more goes on at the most."""
 _AT_ONCE = 100
 _SHARED_SECONDS = 1.0
 
@@ -71,7 +71,7 @@ class Reader:
                 elif loop.time() >= sign_at:
                     yield SIGN_OF_LIFE
                 else:
-                    await watch.wait(sign_at - loop.time())
+                    await watch.wait(min(sign_at, check_at) - loop.time())
                     continue
                 sign_at = loop.time() + QUIET_SECONDS
         except (CursorGone, Unavailable):
