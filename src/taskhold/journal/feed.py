@@ -1,6 +1,7 @@
 """The changes of accounts as they happen, to any number of readers."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,13 +58,13 @@ class Reader:
         self._feed.enter(self)
         loop = asyncio.get_running_loop()
         sign_at = loop.time() + QUIET_SECONDS
-        check_at = loop.time() + CHECK_SECONDS
+        check_at = loop.time() + _until_check()
         try:
             while not self._has_ended:
                 if loop.time() >= check_at:
                     if not await self._may_read():
                         return
-                    check_at = loop.time() + CHECK_SECONDS
+                    check_at = loop.time() + _until_check()
                 page = await self._feed.read(self._owner_id, self._after)
                 if page is not None:
                     self._after = page.cursor
@@ -85,6 +86,11 @@ class Reader:
         self._has_ended = True
         if self._watch is not None:
             self._watch.wake()
+
+
+def _until_check() -> float:
+    """Seconds until a reader is checked: not all of a thousand at once."""
+    return random.uniform(0.5, 1.0) * CHECK_SECONDS  # noqa: S311  no secret
 
 
 class Feed:
