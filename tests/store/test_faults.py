@@ -373,6 +373,25 @@ def test_a_disk_that_cannot_be_read_in_the_middle_of_a_batch_fails_the_batch(
         assert sum(task["done"] for task in tasks) == written
 
 
+def test_what_is_done_beside_the_requests_goes_on_after_a_read_that_failed(
+    serve: Serve, disk: FailingDisk, tmp_path: Path
+) -> None:
+    """Only that finds a title that another program wrote by its letters without accents."""
+    process = serve(**disk.variables)
+    with process.client() as client:
+        create(client, "the file is there")
+        with disk.fault("read-fails-once"):
+            insert = "INSERT INTO task (title, done) VALUES ('Übung', 0)"
+            run_sql(f"sqlite:///{tmp_path / 'tasks.db'}", insert)
+            until = time.monotonic() + 20
+            while not disk.has_failed_once():
+                assert time.monotonic() < until, "nothing is done beside the requests"
+                time.sleep(0.02)
+        while not client.get("/tasks", params={"q": "ubung"}).json():
+            assert time.monotonic() < until, "nothing is done beside the requests any more"
+            time.sleep(0.1)
+
+
 def test_a_request_that_fails_in_a_batch_leaves_its_neighbours(
     serve: Serve, tmp_path: Path
 ) -> None:

@@ -205,9 +205,12 @@ class SQLiteStore:
         """Fold what other programs wrote, and take what was written into the search index."""
         if not self._is_open or self._writer.broken:
             return False
-        with self._reading:
-            to_fold = adoption.is_behind(self._reader)
-            to_index = indexing.is_behind(self._reader)
+        try:
+            with self._reading:
+                to_fold = adoption.is_behind(self._reader)
+                to_index = indexing.is_behind(self._reader)
+        except sqlite3.Error as error:
+            raise faults.problem_from(error, self.path.parent) or error from error
 
         async def step() -> None:
             if to_fold:
