@@ -57,6 +57,10 @@ class State:
         kinds = (self.tasks, self.lists, self.trash)
         return tuple({key: content(shown) for key, shown in kind.items()} for kind in kinds)
 
+    def known(self) -> set[int]:
+        """The tasks that there are, here or in the trash."""
+        return {*self.tasks, *self.trash}
+
     def line(self, task_id: int) -> list[int]:
         """The task and those above it."""
         line = [task_id]
