@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.support.commands import said
+from taskhold.store.sqlite.indexing import MOST_PENDING
+from tests.support.commands import said, taskhold
 from tests.support.journal import tasks_and_journal_agree
 from tests.support.postgresql import PostgreSQL
 from tests.support.servers import LiveServer
 from tests.support.sql import run_each, run_sql
+from tests.support.tasks import wait_until
 
 WORDS = ("invoice", "kitchen zoe", "the", "uncle", "in the", "absent", "zz")
 TASKS = 1_200
@@ -68,14 +70,40 @@ def test_a_damaged_index_of_sqlite_is_made_anew(database_url: str, damage: str) 
     with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
         whole = shown(client)
     run_sql(database_url, damage)
-    remade(database_url)
+    ended = taskhold(database_url, "reindex")
+    assert ended.returncode == 0, ended.stderr
     with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
         assert shown(client) == whole
     assert run_sql(database_url, "SELECT count(*) FROM search_pending") == [(0,)]
     # Raises where the index and the texts differ (https://sqlite.org/fts5.html, 6.5).
-    run_sql(
-        database_url, "INSERT INTO task_search (task_search, rank) VALUES ('integrity-check', 1)"
-    )
+    compare = "INSERT INTO task_search (task_search, rank) VALUES ('integrity-check', 1)"
+    run_sql(database_url, compare)
+
+
+@pytest.mark.database("sqlite")
+def test_a_damaged_index_stops_neither_the_start_nor_a_write(database_url: str) -> None:
+    said(database_url, "seed", "--tasks", str(TASKS), "--random-seed", "1")
+    with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
+        whole = shown(client)
+    run_sql(database_url, "DELETE FROM task_search_data")
+    with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
+        assert shown(client) == whole
+        wait_until(lambda: pending(database_url) <= MOST_PENDING)
+        assert shown(client) == whole
+        run_sql(database_url, "DELETE FROM task_search_data")
+        answer = client.get("/tasks?q=invoice")
+        assert answer.status_code == 503
+        assert "taskhold reindex" in answer.json()["detail"]
+        for _ in range(4):  # until so many wait that they are taken into the index
+            some = [{"op": "create", "task": {"title": "Another"}}] * 200
+            assert client.post("/tasks/batch", json={"operations": some}).status_code == 200
+        wait_until(lambda: client.get("/tasks?q=invoice").status_code == 200)
+        assert client.post("/tasks", json={"title": "One more"}).status_code == 201
+        assert shown(client)[0] == whole[0]
+
+
+def pending(url: str) -> int:
+    return int(run_sql(url, "SELECT count(*) FROM search_pending")[0][0])
 
 
 def test_a_server_goes_on_meanwhile(database_url: str) -> None:
@@ -118,10 +146,8 @@ def test_an_index_that_was_left_half_made_is_removed(
     said(database_url, "seed", "--tasks", "100")
     name = urlsplit(database_url).path.removeprefix("/")
     run_sql(database_url, "CREATE INDEX ix_task_search_ccnew ON task (id)")
-    postgresql.execute(
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_task_search_ccnew'::regclass",
-        name,
-    )
+    half_made = "indexrelid = 'ix_task_search_ccnew'::regclass"
+    postgresql.execute(f"UPDATE pg_index SET indisvalid = false WHERE {half_made}", name)  # noqa: S608
     remade(database_url)
     left = "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'ix_task_search%'"
     assert run_sql(database_url, left) == [("ix_task_search",)]
