@@ -305,6 +305,10 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connectio
             "INSERT INTO task_tag (owner_id, task_id, folded, name, done) "
             "SELECT 1, id, 'rare', 'rare', done FROM task WHERE id % 1000 = 0"
         )
+        connection.execute(
+            "INSERT INTO task_tag (owner_id, task_id, folded, name, done) "
+            "SELECT 1, id, 'common', 'common', done FROM task WHERE id % 2 = 0"
+        )
         indexing.rebuild(connection.execute)
         connection.execute("COMMIT")
         yield connection
@@ -441,6 +445,20 @@ def test_a_few_tasks_that_are_looked_up_are_all_that_is_read(
         assert asked.hundreds_of_steps(many) < 60, asked.compiled.sql
 
 
+@pytest.mark.parametrize("sort", ["id", "-id"])
+def test_the_last_page_of_a_tag_costs_no_more_than_the_first(
+    many: sqlite3.Connection, sort: str
+) -> None:
+    choice = Choice(1, TaskFilter.model_validate({"tag": ["Common"]}))
+    assert choice.is_quick(sort)
+    for last in (100, MANY // 2, MANY - 100):
+        behind = pages._page_query(sort, choice.shape, 0, True)
+        position = MANY + 1 - last if sort == "-id" else last
+        asked = Asked(behind, choice.parameters | {"after_0": position})
+        assert asked.hundreds_of_steps(many) < 20, last
+        assert not any("TEMP B-TREE" in step for step in asked.plan(many))
+
+
 def test_where_no_filter_leaves_few_the_one_whose_index_has_the_order_comes_first(
     many: sqlite3.Connection,
 ) -> None:
@@ -451,3 +469,7 @@ def test_where_no_filter_leaves_few_the_one_whose_index_has_the_order_comes_firs
     assert asyncio.run(choice.narrowest(tx, "-position")) == 1
     assert asyncio.run(choice.narrowest(tx, "priority")) == 2
     assert asyncio.run(choice.narrowest(tx, "title")) is None
+    tagged = Choice(1, TaskFilter.model_validate({"done": True, "tag": ["common", "rare"]}))
+    assert asyncio.run(tagged.narrowest(tx, "title")) == 1
+    tagged = Choice(1, TaskFilter.model_validate({"done": True, "tag": ["common"]}))
+    assert asyncio.run(tagged.narrowest(tx, "id")) == 0

@@ -10,28 +10,9 @@ from contextlib import suppress
 import httpx2
 import pytest
 
-from tests.support import prepared
 from tests.support.accounts import PASSWORD, log_in
+from tests.support.commands import refused, said
 from tests.support.servers import LiveServer
-
-
-def taskhold(url: str, *words: str, line: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command; `line` is its standard input."""
-    variables = {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"}
-    return prepared.run(*words, variables=variables, stdin="" if line is None else f"{line}\n")
-
-
-def said(url: str, *words: str, line: str | None = None) -> str:
-    ended = taskhold(url, *words, line=line)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    return ended.stdout
-
-
-def refused(url: str, *words: str, line: str | None = None, exit_code: int = 1) -> str:
-    ended = taskhold(url, *words, line=line)
-    assert (ended.returncode, ended.stdout) == (exit_code, "")
-    (sentence,) = ended.stderr.splitlines()
-    return sentence.removeprefix("taskhold: ")
 
 
 def test_accounts_from_the_first_to_the_last(database_url: str) -> None:

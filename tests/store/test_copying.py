@@ -180,6 +180,14 @@ def test_a_new_file_is_its_owners_alone_and_complete_by_itself(make: Make) -> No
     assert [found.name for found in path.parent.iterdir()] == ["tasks.db"]
 
 
+def test_a_new_file_has_its_search_index_at_once(make: Make) -> None:
+    source, target = make("postgresql"), make("sqlite")
+    fill(source)
+    copy(source, target)
+    found = "SELECT rowid FROM task_search WHERE task_search MATCH 'rep ort' ORDER BY rowid"
+    assert run_each(target, ["SELECT count(*) FROM search_pending", found]) == [[(0,)], [(1,)]]
+
+
 def test_postgresql_has_statistics_at_once(make: Make) -> None:
     source, target = make("sqlite"), make("postgresql")
     fill(source)

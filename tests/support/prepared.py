@@ -27,6 +27,8 @@ MODULES = (
     "taskhold.cli.commands",
     "taskhold.cli.accounts",
     "taskhold.cli.copying",
+    "taskhold.cli.reindexing",
+    "taskhold.cli.seeding",
     "taskhold.serving",
     "taskhold.store.sqlite.store",
     "taskhold.store.postgres.store",

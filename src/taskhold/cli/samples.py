@@ -149,8 +149,8 @@ class Samples:
         if chance() < 0.45:
             title += f" {self.one(_LINKS)} {self.one(_PEOPLE)}"
         if chance() < 0.08:
-            return f"{title} {self._rare()}"
-        if chance() < 0.3:
+            title += f" {self._rare()}"
+        elif chance() < 0.3:
             title += f" {self.one(_WHEN)}"
         return title if title.count(" ") < MOST_WORDS else self._title()
 

@@ -37,7 +37,12 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file is not what SQLite wrote."""
-    return primary_code(error) in (CORRUPT, NOTADB)
+    return primary_code(error) in (CORRUPT, NOTADB) and not is_of_the_index(str(error))
+
+
+def is_of_the_index(message: str) -> bool:
+    """Whether what SQLite says is damaged is the search index, which can be made anew."""
+    return "fts5" in message.lower()
 
 
 def is_full(error: sqlite3.Error, folder: Path) -> bool:
@@ -60,6 +65,8 @@ def problem_from(  # noqa: PLR0911
         return Unavailable("The database is locked by another program; nothing was saved.")
     if is_damage(error):
         return Unavailable("The database file is damaged; restore a backup.")
+    if primary_code(error) == CORRUPT:
+        return Unavailable("The search index is damaged; `taskhold reindex` makes it anew.")
     if primary_code(error) in (IOERR, READONLY, CANTOPEN):
         return Unavailable(DISK_FAILS)
     return None

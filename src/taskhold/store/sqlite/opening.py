@@ -16,7 +16,7 @@ import structlog
 
 from taskhold.errors import StartupError
 from taskhold.store.migrations import HEAD, REVISIONS, WITHOUT_LIVING_TASKS
-from taskhold.store.sqlite import adoption, faults
+from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
 
@@ -69,7 +69,7 @@ def revision_of(path: Path) -> str | None:
     """
     try:
         _check_folder(path)
-        return _look(path) if path.exists() and path.stat().st_size else None
+        return _look(path)[0] if path.exists() and path.stat().st_size else None
     except OSError as error:
         raise StartupError(f"{path} can't be read: {error.strerror}") from None
     except sqlite3.Error as error:
@@ -78,7 +78,7 @@ def revision_of(path: Path) -> str | None:
 
 def _prepare(path: Path) -> str:
     is_new = _create(path)
-    revision = _look(path)
+    revision, has_a_good_index = _look(path)
     if revision != HEAD:
         snapshot = None if is_new else _take_snapshot(path)
         try:
@@ -87,7 +87,7 @@ def _prepare(path: Path) -> str:
             if snapshot:
                 snapshot.unlink()
             raise
-    return _switch_on(path)
+    return _switch_on(path, has_a_good_index=has_a_good_index)
 
 
 def network_file_system(path: Path, mounts: str) -> str | None:
@@ -131,20 +131,21 @@ def _create(path: Path) -> bool:
         raise StartupError(f"{path} can't be written: {error.strerror}") from None
 
 
-def _look(path: Path) -> str | None:
+def _look(path: Path) -> tuple[str | None, bool]:
     """The revision of the schema; empty for the lesson's file, None where there is none of ours.
 
-    Reads only, but for what SQLite itself does after a crash of the program that wrote last.
+    And whether the search index is well. Reads only, but for what SQLite itself does after a crash
+    of the program that wrote last.
     """
     with closing(sqlite3.connect(_uri_to_look(path), uri=True)) as connection:
         tables = {
             name.lower()
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
-        _check_for_damage(connection)
+        is_well = _check_for_damage(connection)
         if "alembic_version" not in tables:
             adoption.check(connection, path, tables)
-            return "" if "task" in tables else None
+            return "" if "task" in tables else None, is_well
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         revision: str | None = row and row[0]
         if revision in WITHOUT_LIVING_TASKS:
@@ -154,7 +155,7 @@ def _look(path: Path) -> str | None:
                 f"{path} was written by a newer Taskhold (its schema is {revision}); "
                 f"start that version"
             )
-        return revision
+        return revision, is_well
 
 
 def _uri_to_look(path: Path) -> str:
@@ -173,20 +174,26 @@ def _in_wal_mode(path: Path) -> bool:
         return file.read(20)[18:] == b"\2\2"  # https://sqlite.org/fileformat2.html
 
 
-def _check_for_damage(connection: sqlite3.Connection) -> None:
-    """`PRAGMA quick_check`, for as long as a start may take; a large file is checked in part."""
+def _check_for_damage(connection: sqlite3.Connection) -> bool:
+    """`PRAGMA quick_check`, for as long as a start may take; a large file is checked in part.
+
+    False where nothing but the search index is damaged.
+    """
     until = time.monotonic() + CHECK_SECONDS
     connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
     try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        verdicts = [verdict for (verdict,) in connection.execute("PRAGMA quick_check(20)")]
     except sqlite3.OperationalError as error:
         if faults.primary_code(error) != faults.INTERRUPT:
             raise
-        return
+        return True
     finally:
         connection.set_progress_handler(None, 0)
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict.splitlines()[-1])
+    bad = [verdict for verdict in verdicts if verdict != "ok"]
+    for verdict in bad:
+        if not faults.is_of_the_index(verdict):
+            raise sqlite3.DatabaseError(verdict.splitlines()[-1])
+    return not bad
 
 
 def _take_snapshot(path: Path) -> Path:
@@ -205,13 +212,18 @@ def _take_snapshot(path: Path) -> Path:
     return snapshot
 
 
-def _switch_on(path: Path) -> str:
+def _switch_on(path: Path, *, has_a_good_index: bool) -> str:
     """WAL mode, which the file remembers; then the row about the database."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise StartupError(f"{path} can't be used in WAL mode (it stays {mode})")
         lineage: str = connection.execute("SELECT lineage FROM database").fetchone()[0]
+        if not has_a_good_index:
+            log.warning("the search index is damaged and is made anew", path=str(path))
+            connection.execute("BEGIN IMMEDIATE")
+            indexing.forget(connection)
+            connection.execute("COMMIT")
         while adoption.is_behind(connection):
             connection.execute("BEGIN IMMEDIATE")
             adoption.fold_titles(connection)

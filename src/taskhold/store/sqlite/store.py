@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import quote
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import make_url
@@ -32,6 +33,8 @@ DIALECT = sqlite_dialect.dialect(paramstyle="named")
 LOOK_SECONDS = 0.05
 """How late a change that another process wrote is seen by those who watch."""
 LINEAGE = Query(select(table(Database).c.lineage))
+
+log = structlog.get_logger()
 
 
 class SQLiteTx:
@@ -216,7 +219,7 @@ class SQLiteStore:
             if to_fold:
                 adoption.fold_titles(self._writer.connection)
             else:
-                indexing.catch_up(self._writer.connection)
+                self._catch_up()
 
         if to_fold or to_index:
             await self._writer.run(step, is_long=True)
@@ -231,12 +234,22 @@ class SQLiteStore:
             return indexing.forget(self._writer.connection)
 
         async def catch_up() -> int:
-            return indexing.catch_up(self._writer.connection)
+            return self._catch_up()
 
         done, total = 0, await self._writer.run(forget, is_long=True)
         while taken := await self._writer.run(catch_up, is_long=True):
             done += taken  # also what was written meanwhile
             advance(min(done, total), total)
+
+    def _catch_up(self) -> int:
+        """Take some tasks into the index; where it is damaged, begin it anew."""
+        try:
+            return indexing.catch_up(self._writer.connection)
+        except sqlite3.DatabaseError as error:
+            if not faults.is_of_the_index(str(error)):
+                raise
+            log.warning("the search index is damaged and is made anew", error=str(error))
+            return indexing.forget(self._writer.connection)
 
     async def check(self) -> None:
         if not self._is_open:

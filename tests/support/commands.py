@@ -1,0 +1,26 @@
+"""`taskhold`, as a person and as a script use it."""
+
+import subprocess
+
+from tests.support import prepared
+
+
+def taskhold(url: str, *words: str, line: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command; `line` is its standard input."""
+    variables = {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"}
+    return prepared.run(*words, variables=variables, stdin="" if line is None else f"{line}\n")
+
+
+def said(url: str, *words: str, line: str | None = None) -> str:
+    """What a command printed; it has to succeed."""
+    ended = taskhold(url, *words, line=line)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+def refused(url: str, *words: str, line: str | None = None, exit_code: int = 1) -> str:
+    """Why a command failed: its one line on standard error."""
+    ended = taskhold(url, *words, line=line)
+    assert (ended.returncode, ended.stdout) == (exit_code, "")
+    (sentence,) = ended.stderr.splitlines()
+    return sentence.removeprefix("taskhold: ")
