@@ -26,7 +26,7 @@ from taskhold.app import create_app  # noqa: E402
 from taskhold.settings import Settings  # noqa: E402
 from taskhold.store.query import SQLITE_CODECS, CompiledQueries  # noqa: E402
 from taskhold.store.sqlite.store import DIALECT, connect  # noqa: E402
-from taskhold.tasks.pages import _page_query  # noqa: E402
+from taskhold.tasks.pages import page_query  # noqa: E402
 
 Call = Callable[[], Awaitable[Any]]
 ROUNDS, TIMES = 5, 2_000
@@ -90,7 +90,7 @@ async def main(folder: Path) -> None:
     await measure("create, 16 at once", create, at_once=16)
     app.state.store.close()
 
-    query = CompiledQueries(DIALECT, SQLITE_CODECS)[_page_query("id", (), None, continues=False)]
+    query = CompiledQueries(DIALECT, SQLITE_CODECS)[page_query("id", (), None, continues=False)]
     connection = connect(folder / "tasks.db")
     wanted = {"owner_id": 1, "limit": 20, "offset": 0}
     rows = connection.execute(query.sql, wanted).fetchall()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taskhold.folding import fold, fold_title
 from taskhold.tags.models import fold_tag
-from taskhold.tasks import pages
+from taskhold.tasks import filters
 from taskhold.tasks.models import PRIORITIES
 from taskhold.tasks.routes import TaskPage
 from tests.support.databases import Databases
@@ -93,13 +93,10 @@ def filtered(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
         yield Filtered(client)
 
 
-@pytest.fixture(params=[pages.FEW, 8], ids=["few", "many"])
-def left(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(params=[filters.FEW, 8], ids=["few", "many"])
+def left(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a filter leaves: never more than a page sorts, or more than that now and then."""
-    monkeypatch.setattr(pages, "FEW", request.param)
-    pages._few_query.cache_clear()
-    yield
-    pages._few_query.cache_clear()
+    monkeypatch.setattr(filters, "FEW", request.param)
 
 
 VALUES: dict[str, list[Any]] = {

@@ -21,8 +21,8 @@ from taskhold.store.sqlite import indexing
 from taskhold.store.sqlite.store import DIALECT, SQLiteStore, SQLiteTx, connect
 from taskhold.tasks import pages
 from taskhold.tasks.due import microseconds
+from taskhold.tasks.filters import Choice
 from taskhold.tasks.models import TaskFilter
-from taskhold.tasks.pages import Choice
 from taskhold.tasks.routes import TaskPage
 from tests.support.pages import Tasks, check_refused, cursor_of, decode, encode, walk
 from tests.support.servers import LiveServer
@@ -389,17 +389,17 @@ def choice_of(chosen: str, sort: str) -> tuple[Choice, int | None]:
 def page_behind(many: sqlite3.Connection, sort: str, chosen: str, offset: int) -> Asked:
     """The page behind so many tasks and one."""
     choice, begin = choice_of(chosen, sort)
-    first = pages._page_query(sort, choice.shape, begin, False)
+    first = pages.page_query(sort, choice.shape, begin, continues=False)
     (last, *_) = Asked(first, choice.parameters | {"offset": offset, "limit": 1}).rows(many)
-    position = {f"after_{n}": last[key.name] for n, key in enumerate(pages._keys(sort))}
-    behind = pages._page_query(sort, choice.shape, begin, True)
+    position = {f"after_{n}": last[key.name] for n, key in enumerate(pages.keys_of(sort))}
+    behind = pages.page_query(sort, choice.shape, begin, continues=True)
     return Asked(behind, choice.parameters | position)
 
 
 @pytest.mark.parametrize(("sort", "chosen"), WALKS)
 def test_every_page_is_read_from_an_index(many: sqlite3.Connection, sort: str, chosen: str) -> None:
     choice, begin = choice_of(chosen, sort)
-    first = Asked(pages._page_query(sort, choice.shape, begin, False), choice.parameters)
+    first = Asked(pages.page_query(sort, choice.shape, begin, continues=False), choice.parameters)
     (search,) = first.plan(many)  # one step: nothing is sorted
     assert search.startswith("SEARCH task USING INDEX")
     assert "owner_id=?" in search
@@ -414,7 +414,7 @@ def test_the_last_page_of_20000_tasks_costs_no_more_than_the_first(
     many: sqlite3.Connection, sort: str, chosen: str
 ) -> None:
     choice, begin = choice_of(chosen, sort)
-    counting = Asked(pages._count_query(choice.shape, begin), choice.parameters)
+    counting = Asked(pages.count_query(choice.shape, begin), choice.parameters)
     count = counting.rows(many)[0]["count"]
     assert count > 5_000
     for offset in (60, count // 2, count - 21):
@@ -438,8 +438,8 @@ def test_a_few_tasks_that_are_looked_up_are_all_that_is_read(
     assert begin == len(chosen) - 1
     assert len(steps) < 600  # some rows of each filter, and not all 20,000
     for query in (
-        pages._page_query(sort, choice.shape, begin, False),
-        pages._count_query(choice.shape, begin),
+        pages.page_query(sort, choice.shape, begin, continues=False),
+        pages.count_query(choice.shape, begin),
     ):
         asked = Asked(query, choice.parameters)
         assert asked.hundreds_of_steps(many) < 60, asked.compiled.sql
@@ -452,7 +452,7 @@ def test_the_last_page_of_a_tag_costs_no_more_than_the_first(
     choice = Choice(1, TaskFilter.model_validate({"tag": ["Common"]}))
     assert choice.is_quick(sort)
     for last in (100, MANY // 2, MANY - 100):
-        behind = pages._page_query(sort, choice.shape, 0, True)
+        behind = pages.page_query(sort, choice.shape, 0, continues=True)
         position = MANY + 1 - last if sort == "-id" else last
         asked = Asked(behind, choice.parameters | {"after_0": position})
         assert asked.hundreds_of_steps(many) < 20, last

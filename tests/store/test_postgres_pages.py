@@ -11,8 +11,8 @@ import pytest
 from taskhold.store.postgres.store import DIALECT
 from taskhold.store.query import POSTGRES_CODECS, Compiled, Query
 from taskhold.tasks import pages
+from taskhold.tasks.filters import Choice, filters_of
 from taskhold.tasks.models import TaskFilter
-from taskhold.tasks.pages import Choice
 from taskhold.tasks.routes import TaskPage
 from tests.support.databases import PostgreSQLDatabases
 from tests.support.sql import run_sql
@@ -117,15 +117,15 @@ def test_every_page_is_read_from_an_index_and_costs_the_same(
 ) -> None:
     choice = Choice(1, TaskFilter.model_validate(CHOSEN[chosen]))
     begin = 0 if CHOSEN[chosen] else None
-    ((counted,), _) = run(many, pages._count_query(choice.shape, begin), choice.parameters)
+    ((counted,), _) = run(many, pages.count_query(choice.shape, begin), choice.parameters)
     assert counted["count"] >= 5_000
-    first = pages._page_query(sort, choice.shape, begin, False)
-    behind = pages._page_query(sort, choice.shape, begin, True)
+    first = pages.page_query(sort, choice.shape, begin, continues=False)
+    behind = pages.page_query(sort, choice.shape, begin, continues=True)
     _, plan = run(many, first, choice.parameters)
     plans = [plan]
     for offset in (60, counted["count"] - 21):
         ((last, *_), _) = run(many, first, choice.parameters | {"offset": offset, "limit": 1})
-        position = {f"after_{n}": last[key.name] for n, key in enumerate(pages._keys(sort))}
+        position = {f"after_{n}": last[key.name] for n, key in enumerate(pages.keys_of(sort))}
         rows, plan = run(many, behind, choice.parameters | position)
         assert len(rows) in {20, 21}
         plans.append(plan)
@@ -138,11 +138,13 @@ def test_a_few_tasks_that_are_looked_up_are_all_that_is_read(
     many: str, chosen: dict[str, Any]
 ) -> None:
     choice = Choice(1, TaskFilter.model_validate(chosen))
-    (looking,) = pages._filters(choice.shape)
+    (looking,) = filters_of(choice.shape)
     if looking.found is not None:
         rows, plan = run(many, looking.found, choice.parameters)
         check_cheap(plan, 200)
         choice.parameters["found"] = [row["id"] for row in rows]
-    rows, plan = run(many, pages._page_query("title", choice.shape, 0, False), choice.parameters)
+    rows, plan = run(
+        many, pages.page_query("title", choice.shape, 0, continues=False), choice.parameters
+    )
     assert len(rows) == 20
     check_cheap(plan, 200)

@@ -7,6 +7,7 @@ from taskhold.cli.database import Database, database
 from taskhold.cli.progress import Advance, bars, numbered
 from taskhold.errors import StartupError
 from taskhold.tasks import pages, rows
+from taskhold.tasks.filters import Choice
 from taskhold.tasks.models import TaskFilter
 
 READ_AT_ONCE = 1_000
@@ -32,7 +33,7 @@ def reindex_and_show(database_url: str | None) -> None:
 def _fold(found: Database, advance: Advance) -> tuple[int, int]:
     """How many tasks there were, and how many had to be corrected."""
     owners = found.read(account_ids)
-    total = sum(found.read(pages.count, pages.Choice(each, TaskFilter())) for each in owners)
+    total = sum(found.read(pages.count, Choice(each, TaskFilter())) for each in owners)
     checked = corrected = 0
     for owner in owners:
         last = 0

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from taskhold.errors import FieldError, Validation
+from taskhold.http.answers import Answer
+from taskhold.http.conditional import Tags
 from taskhold.shapes import Number
+from taskhold.store.paging import Listed
 from taskhold.store.query import is_stamp
 
 LARGEST_OFFSET = 1_000_000
@@ -74,6 +77,16 @@ def read_cursor(path: str, page: Page, kinds: tuple[Kind, ...]) -> list[Any] | N
     if not _fits(position, kinds):
         raise _unfit("is not a cursor of this server")
     return list(position)
+
+
+def page_answer(tags: Tags, path: str, page: Page, listed: Listed) -> Answer:
+    """A page as a bare array with the `Link` to the next one, or 304."""
+    if listed.rows is None:
+        return tags.not_modified(listed.state)
+    answer = tags.shown(to_json(listed.rows), listed.state)
+    if listed.next_position is not None:
+        answer.headers.append(link_to_next(path, page, listed.next_position))
+    return answer
 
 
 def link_to_next(path: str, page: Page, position: list[Any]) -> tuple[bytes, bytes]:

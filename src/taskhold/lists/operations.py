@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, not_, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, insert, not_, select, update
 
 from taskhold.errors import NotFound, VersionConflict
 from taskhold.folding import fold_title
 from taskhold.journal.models import Action
 from taskhold.journal.operations import Author, Entry, cursor, record
 from taskhold.lists.models import ListCreate, ListUpdate, TaskList
-from taskhold.store import Row, Tx
+from taskhold.store import Row, Tx, paging
+from taskhold.store.paging import Listed
 from taskhold.store.query import Query
-from taskhold.store.schema import Id, table
+from taskhold.store.schema import table
 from taskhold.tasks import operations as tasks
 from taskhold.tasks import rows
 
@@ -119,14 +120,6 @@ async def put_back(tx: Tx, author: Author, shown: Row) -> Row:
     return after
 
 
-class Listed(NamedTuple):
-    """A page of lists, and the `seq` of the newest change when it was read, or before."""
-
-    seq: int
-    lists: list[Row] | None
-    next_position: list[Any] | None = None
-
-
 async def list_page(
     tx: Tx,
     owner_id: int,
@@ -142,43 +135,25 @@ async def list_page(
     seq = await cursor(tx, owner_id)
     if is_known(seq):
         return Listed(seq, None)
-    parameters: dict[str, Any] = {"owner_id": owner_id, "limit": limit + 1, "offset": offset}
-    if archived is not None:
-        parameters["archived"] = archived
-    for number, value in enumerate(after or ()):
-        parameters[f"after_{number}"] = value
-    query = _page_query(sort, archived is not None, after is not None)
-    lists = await tx.all(query, **parameters)
-    keys = SORT_KEYS[sort.removeprefix("-")]
-    next_position = None
-    if len(lists) > limit:
-        del lists[limit:]
-        next_position = [lists[-1][key.name] for key in keys]
+    query = _page_query(sort, by_archived=archived is not None, continues=after is not None)
+    chosen = {"owner_id": owner_id} | ({} if archived is None else {"archived": archived})
+    lists = await tx.all(query, **chosen, **paging.place(after, offset, limit))
+    next_position = paging.cut(lists, limit, SORT_KEYS[sort.removeprefix("-")])
     for each in lists:
         each.pop("name_folded", None)
     return Listed(seq, lists, next_position)
 
 
 @lru_cache
-def _page_query(sort: str, by_archived: bool, continues: bool) -> Query:
-    keys = SORT_KEYS[sort.removeprefix("-")]
-    descends = sort.startswith("-")
+def _page_query(sort: str, *, by_archived: bool, continues: bool) -> Query:
+    keys, descends = SORT_KEYS[sort.removeprefix("-")], sort.startswith("-")
     hidden = [_list.name_folded] if _list.name_folded in keys else []
     statement = select(*SHOWN, *hidden).where(_OWNED)
     if by_archived:
         statement = statement.where(_list.archived == bindparam("archived"))
-    if continues:
-        position = tuple_(
-            *(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys))
-        )
-        statement = statement.where(
-            tuple_(*keys) < position if descends else tuple_(*keys) > position
-        )
-    return Query(
-        statement.order_by(*(key.desc() if descends else key.asc() for key in keys))
-        .limit(bindparam("limit", type_=Id))
-        .offset(bindparam("offset", type_=Id))
-    )
+    if not continues:
+        return paging.first_page(statement, keys, descends=descends)
+    return paging.page_behind(statement, keys, paging.position_of(keys), descends=descends)
 
 
 def _stored(author: Author, shown: Row) -> Row:

@@ -11,7 +11,7 @@ from taskhold.http.answers import JSON, Answer
 from taskhold.http.conditional import IfMatch, Tags, TagsDep, state_of
 from taskhold.http.once import LongWrite
 from taskhold.http.openapi import answers, not_modified, problems, write_problems
-from taskhold.http.pages import Page, link_to_next, read_cursor
+from taskhold.http.pages import Page, page_answer, read_cursor
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
@@ -71,12 +71,7 @@ async def list_lists(
         limit=page.limit,
         is_known=tags.client_has,
     )
-    if listed.lists is None:
-        return tags.not_modified(listed.seq)
-    answer = tags.shown(to_json(listed.lists), listed.seq)
-    if listed.next_position is not None:
-        answer.headers.append(link_to_next(path, page, listed.next_position))
-    return answer
+    return page_answer(tags, path, page, listed)
 
 
 @router.get(

@@ -1,12 +1,14 @@
 """What can be done with tags."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import bindparam, case, func, select
 
 from taskhold.errors import NotFound
 from taskhold.journal.operations import Author, cursor
-from taskhold.store import Row, Tx
+from taskhold.store import Row, Tx, paging
+from taskhold.store.paging import Listed
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
 from taskhold.tags.models import TagUpdate, TaskTag, fold_tag
@@ -56,27 +58,24 @@ BEARERS = Query(
 )
 
 
-class Listed(NamedTuple):
-    """A page of tags, and the `seq` of the newest change when it was read, or before."""
-
-    seq: int
-    tags: list[Row] | None
-    next_position: list[Any] | None = None
-
-
 async def list_page(
-    tx: Tx, owner_id: int, *, after: str, offset: int, limit: int, is_known: Any
+    tx: Tx,
+    owner_id: int,
+    *,
+    after: str,
+    offset: int,
+    limit: int,
+    is_known: Callable[[int], bool],
 ) -> Listed:
-    """The tags in use, in the order of their folded names."""
+    """The tags in use, by their folded names; none if the caller knows the present `seq`."""
     seq = await cursor(tx, owner_id)
     if is_known(seq):
         return Listed(seq, None)
     found = await tx.all(PAGE, owner_id=owner_id, after=after, offset=offset, limit=limit + 1)
-    shown = found[:limit]
-    next_position = [shown[-1]["folded"]] if len(found) > limit else None
-    for tag in shown:
+    next_position = paging.cut(found, limit, (_tag.folded,))
+    for tag in found:
         del tag["folded"]
-    return Listed(seq, shown, next_position)
+    return Listed(seq, found, next_position)
 
 
 async def rename(tx: Tx, author: Author, tag: str, data: TagUpdate) -> Row:

@@ -4,14 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from pydantic_core import to_json
 
 from taskhold.accounts.access import CurrentUser
 from taskhold.http.answers import Answer, json_answer
 from taskhold.http.conditional import Tags, TagsDep
 from taskhold.http.once import LongWrite
 from taskhold.http.openapi import answers, not_modified, problems, write_problems
-from taskhold.http.pages import Page, link_to_next, read_cursor
+from taskhold.http.pages import Page, page_answer, read_cursor
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
@@ -55,12 +54,7 @@ async def list_tags(
         limit=page.limit,
         is_known=tags.client_has,
     )
-    if listed.tags is None:
-        return tags.not_modified(listed.seq)
-    answer = tags.shown(to_json(listed.tags), listed.seq)
-    if listed.next_position is not None:
-        answer.headers.append(link_to_next(path, page, listed.next_position))
-    return answer
+    return page_answer(tags, path, page, listed)
 
 
 @router.patch(

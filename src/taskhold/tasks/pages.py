@@ -1,39 +1,21 @@
-"""Pages of tasks: filters, orders, and which index to begin with.
+"""Pages of tasks, in each order."""
 
-A page is one statement. It either walks along its order and leaves out what the filters take
-away, which is quick where they leave much; or it takes all that one filter leaves and sorts it,
-which is quick where that is little. Which is told by counting the filter's rows in its index, up
-to `FEW`; a page in the order of ids with one filter needs no question, its index has both. Each
-tag is a filter of its own.
-
-The page behind a position is found by comparing rows. SQLite begins that at their first columns
-alone and walks through all that are equal there, a million tasks without a priority too; so it is
-asked in steps: for what is equal up to the last column, then up to the one before it, and so on.
-"""
-
-import operator
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true, tuple_, union_all
+from sqlalchemy import func, select
 
 from taskhold.folding import fold_title
 from taskhold.journal.operations import cursor
-from taskhold.searching import indexed, words
-from taskhold.store import Row, Tx
+from taskhold.store import Tx, paging
+from taskhold.store.paging import Listed
 from taskhold.store.query import Query
-from taskhold.store.schema import Id, table
-from taskhold.store.search import Among, Contains, MayContain, Unindexed, match_of, matching
-from taskhold.tags.models import TaskTag, fold_tag
-from taskhold.tasks import due
-from taskhold.tasks.models import DUE_FIRST, DUE_LAST, NONE, PRIORITIES, TaskFilter
+from taskhold.store.search import Unindexed
+from taskhold.tasks.filters import Choice, Shape, chosen, filters_of
+from taskhold.tasks.models import PRIORITIES
 from taskhold.tasks.rows import OWNED, SHOWN, task
-
-FEW = 5_000
-"""Rows that are sorted sooner than walked past. Each takes about 2 µs; walking past 20 of as many
-among a million takes as long."""
 
 SORT_KEYS: dict[str, tuple[Any, ...]] = {
     "id": (task.id,),
@@ -58,120 +40,8 @@ POSITION_TYPES: dict[str, tuple[type | frozenset[str], ...]] = {
 """The types of a position in each order; JSON has a time as text. The one of `title` says whether
 the title is folded yet, not how, which would be longer."""
 
-_ALSO_SORTS = {"list_id": ("position",), "priority": ("priority",)}
-"""The orders that the index of a column has, beside that of the ids."""
-
-_OWNER_CHECKED = Unindexed(task.owner_id) == OWNED.right
-"""For rows that are found by their ids, which SQLite shall not look for among all of the owner."""
-
 UNFOLDED = Query(select(task.id).where(OWNED, task.title_folded == "", task.title != "").limit(1))
 """What another program wrote less than a second ago; SQL can't fold it."""
-
-
-class Filter(NamedTuple):
-    """One filter: as it is looked up in its index, and as it is checked in a row."""
-
-    looked_up: ColumnElement[bool] | None
-    """None where there is no index for it."""
-    checked: ColumnElement[bool]
-    sorts: tuple[str, ...] = ()
-    """The orders that its index has."""
-    settles: str | None = None
-    """The order in which all that it leaves is equal, but for the ids."""
-    empty: Any = None
-    """The column that is null in all that it leaves. PostgreSQL sees that its index has an order
-    only where the order begins with this column."""
-    ids: ColumnElement[int] = task.id
-    """The column with the ids in its index."""
-    owned: ColumnElement[bool] = OWNED
-    """Whose tasks, where a page begins with it."""
-    counted: Any = None
-    """The ids that are counted to see how much it leaves, found in its index alone: no less."""
-    found: Query | None = None
-    """The same where looking up takes long: done once, and `looked_up` is about these."""
-
-
-class Listed(NamedTuple):
-    """A page of tasks, and of what state of the database: the one when it was read, or before."""
-
-    state: int | str
-    """The `seq` of the newest change, and whether what other programs wrote is folded yet."""
-    tasks: list[Row] | None
-    """None where the caller has them already."""
-    next_position: list[Any] | None = None
-    """Where the next page begins; None on the last."""
-
-
-class Choice:
-    """What a `TaskFilter` means for statements: which filters, and their parameters."""
-
-    def __init__(self, owner_id: int, wanted: TaskFilter) -> None:
-        self.parameters: dict[str, Any] = {"owner_id": owner_id}
-        self._shape: list[tuple[str, int]] = []
-        tags = dict.fromkeys(map(fold_tag, wanted.tag))
-        if tags:
-            self._add("tag", len(tags), **_numbered("tag", tags))
-        if wanted.done is not None:
-            self._add("done", done=wanted.done)
-        for name in ("list_id", "parent_id"):
-            value = getattr(wanted, name)
-            if value == NONE:
-                self._add(f"{name}_none")
-            elif value is not None:
-                self._add(name, **{name: value})
-        if wanted.priority is not None:
-            self._add("priority", priority=wanted.priority)
-        if wanted.due == NONE:
-            self._add("due_none")
-        if wanted.due_after or wanted.due_before:
-            self._add("due", **_due_bounds(wanted))
-        if wanted.q is not None and (found := words(wanted.q)):
-            known = indexed(found)
-            self._add("q", len(found), **_numbered("word", found))
-            self._shape.append(("q_indexed", len(known)))
-            self.parameters |= _numbered("known", known) | {"match": match_of(known)}
-
-    def _add(self, name: str, count: int = 1, **parameters: Any) -> None:
-        self._shape.append((name, count))
-        self.parameters |= parameters
-
-    @property
-    def shape(self) -> tuple[tuple[str, int], ...]:
-        """Which filters, whatever their values are."""
-        return tuple(self._shape)
-
-    def reads_texts(self, sort: str) -> bool:
-        """Whether it depends on texts as they are folded."""
-        return "match" in self.parameters or sort.endswith("title")
-
-    def is_quick(self, sort: str) -> bool:
-        """Whether a page is a few steps in one index."""
-        return not self._shape or _one_index_has(self.shape, sort)
-
-    async def narrowest(self, tx: Tx, sort: str) -> int | None:
-        """Which filter to begin with; None for the order."""
-        if _one_index_has(self.shape, sort):
-            return 0
-        best, fewest = None, FEW + 1
-        for number, each in enumerate(_filters(self.shape)):
-            if each.looked_up is not None:
-                left = await self._count_few(tx, number)
-                if left < fewest:
-                    best, fewest = number, left
-                elif best is None and sort.removeprefix("-") in each.sorts:
-                    best = number  # walks the order, but over fewer
-        return best
-
-    async def _count_few(self, tx: Tx, number: int) -> int:
-        """How many rows a filter leaves, up to one more than `FEW`."""
-        found = _filters(self.shape)[number].found
-        if found is None:
-            counted = await tx.one(_few_query(self.shape, number), **self.parameters)
-            assert counted is not None
-            few: int = counted["count"]
-            return few
-        self.parameters["found"] = [row["id"] for row in await tx.all(found, **self.parameters)]
-        return len(self.parameters["found"])
 
 
 async def list_page(
@@ -195,21 +65,15 @@ async def list_page(
     if is_known(state):
         return Listed(state, None)
     begin = await choice.narrowest(tx, sort)
-    query = _page_query(sort, choice.shape, begin, continues=after is not None)
-    parameters = choice.parameters | {"limit": limit + 1, "offset": offset}
+    query = page_query(sort, choice.shape, begin, continues=after is not None)
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
         after = [fold_title(title) if is_folded else "", title, task_id]
-    for number, value in enumerate(after or ()):
-        parameters[f"after_{number}"] = value
-    tasks = await tx.all(query, **parameters)
-    keys = _keys(sort)
-    next_position = None
-    if len(tasks) > limit:
-        del tasks[limit:]
-        next_position = [tasks[-1][key.name] for key in keys]
-        if sort.endswith("title"):
-            next_position[0] = next_position[0] != ""
+    tasks = await tx.all(query, **choice.parameters, **paging.place(after, offset, limit))
+    keys = keys_of(sort)
+    next_position = paging.cut(tasks, limit, keys)
+    if next_position is not None and sort.endswith("title"):
+        next_position[0] = next_position[0] != ""
     for hidden in (key.name for key in keys if key not in SHOWN):
         for each in tasks:
             del each[hidden]
@@ -219,171 +83,30 @@ async def list_page(
 async def count(tx: Tx, choice: Choice) -> int:
     """How many tasks there are."""
     begin = await choice.narrowest(tx, "id")
-    counted = await tx.one(_count_query(choice.shape, begin), **choice.parameters)
+    counted = await tx.one(count_query(choice.shape, begin), **choice.parameters)
     assert counted is not None
     number: int = counted["count"]
     return number
 
 
-def _numbered(name: str, values: Any) -> dict[str, Any]:
-    return {f"{name}_{number}": value for number, value in enumerate(values)}
-
-
-def _due_bounds(wanted: TaskFilter) -> dict[str, int]:
-    """From where to where days and instants go, as `due_up` has them."""
-    first = DUE_FIRST + 1  # what is never due stands at `DUE_FIRST` in `due_down`
-    bounds = {"day_from": first, "day_to": DUE_LAST, "from": first, "to": DUE_LAST}
-    for given, edge in ((wanted.due_after, "from"), (wanted.due_before, "to")):
-        if given is None:
-            continue
-        if due.is_day(given):
-            bounds[f"day_{edge}"] = due.microseconds(given)
-            bounds[edge] = due.start_of_day(given, wanted.tz)
-        else:
-            bounds[f"day_{edge}"] = due.first_day_after(given, wanted.tz)
-            bounds[edge] = due.microseconds(given)
-    return {
-        **bounds,
-        "least": min(bounds["day_from"], bounds["from"]),
-        "most": max(bounds["day_to"], bounds["to"]),
-    }
-
-
-def _one_index_has(shape: tuple[tuple[str, int], ...], sort: str) -> bool:
-    """Whether there is one filter, whose index has the order as well."""
-    filters = _filters(shape)
-    return len(filters) == 1 and sort.removeprefix("-") in filters[0].sorts
-
-
-@lru_cache(maxsize=1024)
-def _filters(
-    shape: tuple[tuple[str, int], ...], sort: str = "id", *, continues: bool = False
-) -> tuple[Filter, ...]:
-    counts = dict(shape)
-    return tuple(
-        each
-        for name, count in shape
-        if name != "q_indexed"
-        for each in (
-            map(_tag_filter, range(count))
-            if name == "tag"
-            else (_filter(name, count, counts, sort, continues),)
-        )
-    )
-
-
-def _filter(name: str, count: int, counts: dict[str, int], sort: str, continues: bool) -> Filter:
-    if name == "due":
-        return _due_filter(sort, continues)
-    if name == "q":
-        return _search_filter(count, counts["q_indexed"])
-    if name == "due_none":
-        column, never = _due_column(sort)
-        return _plain(column == never, "due", settles="due")
-    column = task[name.removesuffix("_none")]
-    if name.endswith("_none"):
-        return _plain(column.is_(None), *_ALSO_SORTS.get(column.name, ()), empty=column)
-    settles = name if name == "priority" else None
-    return _plain(column == bindparam(name), *_ALSO_SORTS.get(name, ()), settles=settles)
-
-
-def _plain(condition: Any, *sorts: str, settles: str | None = None, empty: Any = None) -> Filter:
-    """A comparison of one column, whose index goes on with the ids."""
-    checked = condition.operator(Unindexed(condition.left), condition.right)
-    return Filter(condition, checked, ("id", *sorts), settles, empty)
-
-
-def _due_column(sort: str) -> tuple[Any, int]:
-    """The one of the two whose index an order walks, and where it has what is never due."""
-    return (task.due_down, DUE_FIRST) if sort == "-due" else (task.due_up, DUE_LAST)
-
-
-def _tag_filter(number: int) -> Filter:
-    tag = table(TaskTag).alias(f"tag_{number}").c
-    borne = (tag.owner_id == bindparam("owner_id"), tag.folded == bindparam(f"tag_{number}"))
-    by_this = (*borne, tag.task_id == task.id)
-    return Filter(
-        and_(*by_this),
-        select(1).where(*by_this).exists(),
-        ("id",),
-        ids=tag.task_id,
-        owned=_OWNER_CHECKED,
-        counted=select(tag.task_id).where(*borne),
-    )
-
-
-def _due_filter(sort: str, continues: bool) -> Filter:
-    """A day is compared as a day, an instant with the beginning of a day in a zone."""
-    exact = and_(
-        task.due.is_not(None),
-        or_(
-            and_(
-                func.length(task.due) == due.DAY_LENGTH,
-                Unindexed(task.due_up) >= bindparam("day_from", type_=Id),
-                Unindexed(task.due_up) < bindparam("day_to", type_=Id),
-            ),
-            and_(
-                func.length(task.due) > due.DAY_LENGTH,
-                Unindexed(task.due_up) >= bindparam("from", type_=Id),
-                Unindexed(task.due_up) < bindparam("to", type_=Id),
-            ),
-        ),
-    )
-    column, _ = _due_column(sort)
-    coarse = {
-        "due": column >= bindparam("least", type_=Id),
-        "-due": column < bindparam("most", type_=Id),
-    }
-    if continues:
-        coarse.pop(sort, None)  # where the page before ended is nearer
-    counted = select(task.id).where(OWNED, *coarse.values())
-    return Filter(and_(*coarse.values(), exact), exact, ("due",), counted=counted)
-
-
-def _search_filter(count: int, known: int) -> Filter:
-    contained = and_(
-        true(), *(Contains(task.search_text, f"word_{number}") for number in range(count))
-    )
-    if not known:
-        return Filter(None, contained)
-    may_contain = MayContain(task.search_text, [f"known_{number}" for number in range(known)])
-    return Filter(
-        and_(Among(task.id, "found"), contained),
-        contained,
-        owned=_OWNER_CHECKED,
-        found=Query(
-            select(task.id).where(OWNED, may_contain).limit(FEW + 1),
-            on_sqlite=matching("match").limit(FEW + 1),
-        ),
-    )
-
-
-def _chosen(columns: Any, filters: tuple[Filter, ...], begin: int | None) -> Any:
-    """What the filters leave, beginning with one of them."""
-    conditions = [each.checked for each in filters]
-    owned: ColumnElement[bool] = OWNED
-    if begin is not None and (looked_up := filters[begin].looked_up) is not None:
-        conditions[begin], owned = looked_up, filters[begin].owned
-    return select(*columns).where(owned, *conditions)
-
-
-def _keys(sort: str) -> tuple[Any, ...]:
+def keys_of(sort: str) -> tuple[Any, ...]:
+    """What an order compares."""
     return SORT_KEYS.get(sort) or SORT_KEYS[sort.removeprefix("-")]
 
 
 @lru_cache(maxsize=1024)
-def _page_query(
-    sort: str, shape: tuple[tuple[str, int], ...], begin: int | None, continues: bool
-) -> Query:
-    keys = _keys(sort)
-    filters = _filters(shape, sort, continues=continues)
+def page_query(sort: str, shape: Shape, begin: int | None, *, continues: bool) -> Query:
+    """A page in an order, beginning with one of the filters, or with none."""
+    name, descends = sort.removeprefix("-"), sort.startswith("-")
+    keys = keys_of(sort)
+    filters = filters_of(shape, sort, continues=continues)
     # What it compares comes with the row: asked for later, the row may have changed.
     hidden = (key for key in keys if key not in SHOWN)
-    chosen = _chosen((*SHOWN, *hidden), filters, begin)
-    position = [bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys)]
+    statement = chosen((*SHOWN, *hidden), filters, begin)
+    position = paging.position_of(keys)
     first = None if begin is None else filters[begin]
-    walks = first is None or sort.removeprefix("-") in first.sorts
-    if first is not None and first.settles == sort.removeprefix("-"):
+    walks = first is None or name in first.sorts
+    if first is not None and first.settles == name:
         keys, position = keys[1:], position[1:]
     if walks and first is not None and first.ids is not task.id:
         keys = (first.ids,)  # it has no other order
@@ -393,40 +116,11 @@ def _page_query(
     if walks and first is not None and first.empty is not None:
         order = (first.empty, *keys)
     if not continues:
-        return Query(_page(chosen, order, sort))
-    further = operator.lt if sort.startswith("-") else operator.gt
-    behind = chosen.where(further(tuple_(*keys), tuple_(*position)))
-    if not walks or len(keys) == 1:
-        return Query(_page(behind, order, sort))
-    steps = union_all(
-        *(
-            chosen.where(
-                *map(operator.eq, keys[:number], position), further(keys[number], position[number])
-            )
-            for number in reversed(range(len(keys)))
-        )
-    )
-    named = tuple(steps.selected_columns[key.name] for key in keys)
-    return Query(_page(behind, order, sort), on_sqlite=_page(steps, named, sort))
-
-
-def _page(statement: Any, order: tuple[Any, ...], sort: str) -> Any:
-    return (
-        statement.order_by(*(key.desc() if sort.startswith("-") else key.asc() for key in order))
-        .limit(bindparam("limit", type_=Id))
-        .offset(bindparam("offset", type_=Id))
-    )
+        return paging.first_page(statement, order, descends=descends)
+    return paging.page_behind(statement, keys, position, order, descends=descends, in_steps=walks)
 
 
 @lru_cache(maxsize=1024)
-def _few_query(shape: tuple[tuple[str, int], ...], number: int) -> Query:
-    """How many rows a filter leaves, up to one more than `FEW`."""
-    each = _filters(shape)[number]
-    ids = _chosen((task.id,), (each,), 0) if each.counted is None else each.counted
-    found = ids.limit(FEW + 1).subquery()
-    return Query(select(func.count().label("count")).select_from(found))
-
-
-@lru_cache(maxsize=1024)
-def _count_query(shape: tuple[tuple[str, int], ...], begin: int | None) -> Query:
-    return Query(_chosen((func.count().label("count"),), _filters(shape), begin))
+def count_query(shape: Shape, begin: int | None) -> Query:
+    """How many tasks the filters leave, beginning with one of them, or with none."""
+    return Query(chosen((func.count().label("count"),), filters_of(shape), begin))

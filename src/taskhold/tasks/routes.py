@@ -11,7 +11,7 @@ from taskhold.http.answers import JSON, Answer, json_answer
 from taskhold.http.conditional import IfMatch, Tags, TagsDep
 from taskhold.http.once import LongWrite, Write
 from taskhold.http.openapi import answers, not_modified, problems, write_problems
-from taskhold.http.pages import Page, link_to_next, read_cursor
+from taskhold.http.pages import Page, link_to_next, page_answer, read_cursor
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
@@ -21,8 +21,8 @@ from taskhold.shapes import LARGEST_ID
 from taskhold.store import Row
 from taskhold.tasks import batch, operations, pages
 from taskhold.tasks.batch import Batch, BatchResults
+from taskhold.tasks.filters import Choice
 from taskhold.tasks.models import TaskCount, TaskCreate, TaskFilter, TaskPublic, TaskUpdate
-from taskhold.tasks.pages import Choice
 
 router = APIRouter(route_class=Route, tags=["tasks"])
 
@@ -99,12 +99,7 @@ async def list_tasks(
         limit=page.limit,
         is_known=tags.client_has,
     )
-    if listed.tasks is None:
-        return tags.not_modified(listed.state)
-    answer = tags.shown(to_json(listed.tasks), listed.state)
-    if listed.next_position is not None:
-        answer.headers.append(link_to_next(path, page, listed.next_position))
-    return answer
+    return page_answer(tags, path, page, listed)
 
 
 @router.get(

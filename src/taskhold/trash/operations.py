@@ -1,16 +1,18 @@
 """What can be done with the trash."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy import bindparam, delete, select
 
 from taskhold.accounts.models import RETENTION
 from taskhold.errors import NotFound
 from taskhold.journal import answers
 from taskhold.journal.models import Action
 from taskhold.journal.operations import BLANK, Author, Entry, cursor, record
-from taskhold.store import Row, Tx
+from taskhold.store import Row, Tx, paging
+from taskhold.store.paging import Listed
 from taskhold.store.query import Query, stamp_before
 from taskhold.store.schema import Id, table
 from taskhold.tasks import operations as tasks
@@ -23,7 +25,8 @@ _OWNED = _trashed.owner_id == bindparam("owner_id")
 _ROW = select(
     _trashed.task_id, _trashed.seq, _trashed.operation, _trashed.deleted_at, _trashed.body
 ).where(_OWNED)
-_NEWEST_FIRST = (_trashed.operation.desc(), _trashed.seq.desc())
+_KEYS = (_trashed.operation, _trashed.seq)
+_NEWEST_FIRST = [key.desc() for key in _KEYS]
 
 FIND = Query(_ROW.where(_trashed.task_id == bindparam("task_id")))
 OF_OPERATION = Query(
@@ -35,42 +38,31 @@ OLD = Query(
     .order_by(_trashed.operation, _trashed.seq)
     .limit(bindparam("limit", type_=Id))
 )
-PAGE = Query(
-    _ROW.where(
-        tuple_(_trashed.operation, _trashed.seq)
-        < tuple_(bindparam("before_operation", type_=Id), bindparam("before_seq", type_=Id))
-    )
-    .order_by(*_NEWEST_FIRST)
-    .limit(bindparam("limit", type_=Id))
-    .offset(bindparam("offset", type_=Id))
-)
-
-
-class Listed(NamedTuple):
-    """A page of the trash, and the `seq` of the newest change when it was read, or before."""
-
-    seq: int
-    rows: list[Row]
-    next_position: list[Any] | None
+FIRST_PAGE = paging.first_page(_ROW, _KEYS, descends=True)
+PAGE_BEHIND = paging.page_behind(_ROW, _KEYS, paging.position_of(_KEYS), descends=True)
 
 
 async def list_page(
-    tx: Tx, owner_id: int, *, after: list[Any] | None, offset: int, limit: int
+    tx: Tx,
+    owner_id: int,
+    *,
+    after: list[Any] | None,
+    offset: int,
+    limit: int,
+    is_known: Callable[[int], bool],
 ) -> Listed:
-    """What is in the trash, newest first, a parent before the subtasks that went with it."""
+    """What is in the trash, newest first, a parent before the subtasks that went with it.
+
+    Nothing if the caller knows the present `seq`.
+    """
     seq = await cursor(tx, owner_id)
-    operation, before = after or (2**63 - 1, 0)
-    rows = await tx.all(
-        PAGE,
-        owner_id=owner_id,
-        before_operation=operation,
-        before_seq=before,
-        offset=offset,
-        limit=limit + 1,
-    )
-    shown = rows[:limit]
-    more = len(rows) > limit
-    return Listed(seq, shown, [shown[-1]["operation"], shown[-1]["seq"]] if more else None)
+    if is_known(seq):
+        return Listed(seq, None)
+    query = FIRST_PAGE if after is None else PAGE_BEHIND
+    rows = await tx.all(query, owner_id=owner_id, **paging.place(after, offset, limit))
+    next_position = paging.cut(rows, limit, _KEYS)
+    shown = [task_in(row) | {"deleted_at": row["deleted_at"]} for row in rows]
+    return Listed(seq, shown, next_position)
 
 
 async def restore(tx: Tx, author: Author, task_id: int) -> Row:

@@ -10,7 +10,7 @@ from taskhold.http.answers import Answer
 from taskhold.http.conditional import Tags, TagsDep
 from taskhold.http.once import LongWrite
 from taskhold.http.openapi import answers, not_modified, problems, write_problems
-from taskhold.http.pages import Page, link_to_next, read_cursor
+from taskhold.http.pages import Page, page_answer, read_cursor
 from taskhold.http.request import Request
 from taskhold.http.route import Route
 from taskhold.http.store import StoreDep
@@ -49,13 +49,14 @@ async def list_trash(
     after = read_cursor(path, page, (int, int))
     read = store.read_long if page.offset else store.read
     listed = await read(
-        operations.list_page, user.id, after=after, offset=page.offset, limit=page.limit
+        operations.list_page,
+        user.id,
+        after=after,
+        offset=page.offset,
+        limit=page.limit,
+        is_known=tags.client_has,
     )
-    shown = [operations.task_in(row) | {"deleted_at": row["deleted_at"]} for row in listed.rows]
-    answer = tags.answer(to_json(shown), listed.seq)
-    if answer.status == 200 and listed.next_position is not None:
-        answer.headers.append(link_to_next(path, page, listed.next_position))
-    return answer
+    return page_answer(tags, path, page, listed)
 
 
 @router.post(

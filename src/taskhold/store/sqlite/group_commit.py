@@ -10,7 +10,6 @@ A write that may touch many rows runs in that thread as well, in a transaction o
                               └─ somebody else writes ─> wait (thread) ─┘
 """
 
-import asyncio
 import contextvars
 import sqlite3
 import time
@@ -28,6 +27,7 @@ from taskhold.errors import OutcomeUnknown, Unavailable
 from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
 from taskhold.store.sqlite.lock import WriteLock
+from taskhold.store.sqlite.write import Write, drive, post, settle_all
 
 WAIT_SECONDS = 5.0
 """How long a write waits for its turn before it is told 503."""
@@ -44,40 +44,6 @@ UNSURE = (
 )
 
 log = structlog.get_logger()
-
-
-def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run an operation that never really suspends, without an event loop."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    coroutine.close()
-    raise RuntimeError("an operation may await nothing but its transaction")
-
-
-class Write:
-    """One request's place in the queue."""
-
-    __slots__ = ("begun", "context", "error", "future", "is_long", "loop", "operation", "result")
-
-    def __init__(self, operation: Callable[[], Coroutine[Any, Any, Any]], is_long: bool) -> None:
-        self.operation = operation
-        self.is_long = is_long
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.context = contextvars.copy_context()
-        self.begun = False
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        if self.future.done():  # the client went away while it was being saved
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
 
 
 class GroupCommit:
@@ -333,7 +299,7 @@ class GroupCommit:
             for write in batch:
                 write.error = meaning
         for loop in {write.loop for write in batch}:
-            _post(loop, _settle_all, [write for write in batch if write.loop is loop])
+            post(loop, settle_all, [write for write in batch if write.loop is loop])
 
     def _meaning(self, error: BaseException) -> BaseException:
         """The problem that a failure of the database is; anything else as it is."""
@@ -357,18 +323,4 @@ class GroupCommit:
 
     def _post_to_queue(self, callback: Callable[[], None]) -> bool:
         """Call it on the loop of a write that waits; False where none does."""
-        return any(not write.future.done() and _post(write.loop, callback) for write in self._queue)
-
-
-def _post(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: Any) -> bool:
-    """Call it soon on that loop, whichever thread this is; False where the loop is closed."""
-    try:
-        loop.call_soon_threadsafe(callback, *arguments, context=contextvars.Context())
-    except RuntimeError:
-        return False
-    return True
-
-
-def _settle_all(batch: list[Write]) -> None:
-    for write in batch:
-        write.settle()
+        return any(not write.future.done() and post(write.loop, callback) for write in self._queue)

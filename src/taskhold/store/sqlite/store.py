@@ -23,10 +23,11 @@ from taskhold.store.query import SQLITE_CODECS, CompiledQueries, Query, now
 from taskhold.store.schema import Database, table
 from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
-from taskhold.store.sqlite.group_commit import GroupCommit, drive
+from taskhold.store.sqlite.group_commit import GroupCommit
 from taskhold.store.sqlite.growth import JournalGrowth
 from taskhold.store.sqlite.lock import WriteLock
 from taskhold.store.sqlite.opening import prepare
+from taskhold.store.sqlite.write import drive
 from taskhold.store.watching import Watch, Watches
 
 DIALECT = sqlite_dialect.dialect(paramstyle="named")
