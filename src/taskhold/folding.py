@@ -1,10 +1,30 @@
 """How texts are compared where case and accents shall not matter."""
 
 import unicodedata
+from collections.abc import Callable
 
 TITLE_BYTES = 600
 """How much of a folded title is kept. An entry of PostgreSQL's index has room for 2,704 bytes
 (https://www.postgresql.org/docs/current/btree.html), and the title itself may take 2,000."""
+
+
+class Spelling(dict[int, str | None]):
+    """What becomes of each character, for `str.translate`, worked out once for those that come."""
+
+    def __init__(self, spell: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._spell = spell
+
+    def __missing__(self, code: int) -> str | None:
+        if len(self) > MOST_KNOWN:
+            self.clear()
+        found = self[code] = self._spell(chr(code))
+        return found
+
+
+MOST_KNOWN = 20_000
+"""Characters that are kept in memory, about a megabyte."""
+_WITHOUT_MARKS = Spelling(lambda char: None if unicodedata.combining(char) else char)
 
 
 def fold(text: str) -> str:
@@ -17,7 +37,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char)) or text
+    return decomposed.translate(_WITHOUT_MARKS) or text
 
 
 def fold_title(title: str) -> str:

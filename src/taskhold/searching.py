@@ -5,16 +5,15 @@ bytes finds what is meant and an index of three letters serves every script. No 
 spelling begins inside that of another one, so a part of the spelling is a part of the text.
 """
 
-import re
 from collections.abc import Iterable
 
-from taskhold.folding import fold
+from taskhold.folding import Spelling, fold
 
 LETTERS = 3
 """What the indexes have at a time."""
 MOST_INDEXED = 24
 """Of these, how many are looked up; what is found is compared anyway."""
-_SPELLED = re.compile("[^a-z0-9 \n]")
+_AS_IT_IS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789 \n")
 _FIRST = "ABCDEFGHIJKLM"
 _FURTHER = "NOPQRSTUVWXYZ"
 _BASE = len(_FURTHER)
@@ -46,12 +45,13 @@ def indexed(spelled: Iterable[str]) -> list[str]:
 
 
 def _spell(folded: str) -> str:
-    return _SPELLED.sub(_spell_one, folded)
+    return folded.translate(_SPELLING)
 
 
-def _spell_one(matched: re.Match[str]) -> str:
+def _spell_one(char: str) -> str:
     """One letter of `_FIRST` that says how many of `_FURTHER` follow, and part of the number."""
-    char = matched[0]
+    if char in _AS_IT_IS:
+        return char
     if char.isspace():
         return " "
     code = ord(char)
@@ -69,3 +69,6 @@ def _further(code: int, digits: int) -> str:
         code, digit = divmod(code, _BASE)
         spelled = _FURTHER[digit] + spelled
     return spelled
+
+
+_SPELLING = Spelling(_spell_one)
