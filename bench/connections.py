@@ -51,8 +51,8 @@ async def main(url: str) -> None:
     open_one = partial(connect, address)
     alone = [await open_one() for _ in range(AT_ONCE)]
     sizes = {"min_size": AT_ONCE, "max_size": AT_ONCE}
-    resetting = await asyncpg.create_pool(address.dsn, **sizes)
-    keeping = await asyncpg.create_pool(address.dsn, reset=_keep, **sizes)
+    resetting = await asyncpg.create_pool(address.dsns[0], **sizes)
+    keeping = await asyncpg.create_pool(address.dsns[0], reset=_keep, **sizes)
     ours = Connections(open_one, size=AT_ONCE, grace=1)
 
     async def by_pool(pool: asyncpg.Pool, _: int) -> None:

@@ -188,7 +188,10 @@ def memory_of(process: ServerProcess) -> int:
     return int(found[1]) // 1024
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(),
+    reason="NOT TESTED HERE: a server's memory is read from /proc, which this system lacks",
+)
 @pytest.mark.database("sqlite")
 def test_what_waits_for_sleeping_readers_is_small_however_long_the_texts(serve: Serve) -> None:
     """Each stops at another place of a journal of 20 MB."""

@@ -182,7 +182,7 @@ class VersionConflict(Problem):
     )
 
     def __init__(self, current: dict[str, Any]) -> None:
-        super().__init__("This has changed since the version that If-Match names.")
+        super().__init__("This has changed since the version that the request names.")
         self.current = current
 
     def document(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ All of it in steps that hold a writer for about `STEP_SECONDS`, measured as they
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -90,10 +89,14 @@ async def _step(tx: Tx, owner_id: int, each: Forgotten, before: str, rows: int) 
 async def _every(seconds: float, work: Callable[[], Awaitable[bool]]) -> None:
     """Do the work now and again, and soon where there is more of it.
 
-    Where the database is away, the next time.
+    Where the database is away, or anything else fails, the next time.
     """
     while True:
         is_more = False
-        with suppress(Problem):
+        try:
             is_more = await work()
+        except Problem:
+            pass  # the store has said it
+        except Exception:
+            log.exception("upkeep failed")
         await asyncio.sleep(STEP_SECONDS if is_more else seconds)  # others get their turn

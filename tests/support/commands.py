@@ -14,7 +14,7 @@ def taskhold(url: str, *words: str, line: str | None = None) -> subprocess.Compl
 def said(url: str, *words: str, line: str | None = None) -> str:
     """What a command printed; it has to succeed."""
     ended = taskhold(url, *words, line=line)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
     return ended.stdout
 
 

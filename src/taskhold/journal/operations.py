@@ -1,5 +1,6 @@
 """Writing the journal, and reading it."""
 
+from itertools import takewhile
 from typing import NamedTuple
 
 from pydantic_core import to_json
@@ -210,5 +211,5 @@ async def forget(tx: Tx, owner_id: int, before: str, limit: int) -> int:
     """
     newest = await cursor(tx, owner_id)
     oldest = await tx.all(OLD, owner_id=owner_id, limit=limit)
-    old = [row["seq"] for row in oldest if row["at"] < before and row["seq"] < newest]
-    return await tx.run(FORGET, owner_id=owner_id, last=old[-1]) if old else 0
+    old = list(takewhile(lambda row: row["at"] < before and row["seq"] < newest, oldest))
+    return await tx.run(FORGET, owner_id=owner_id, last=old[-1]["seq"]) if old else 0

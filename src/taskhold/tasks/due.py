@@ -1,7 +1,7 @@
 """When a task is due: a day, wherever you are, or an instant."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -116,5 +116,3 @@ Zone = Annotated[
     WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]}),
 ]
 """The name of a time zone (https://www.iana.org/time-zones)."""
-
-__all__ = ["UTC", "Due", "Zone", "first_day_after", "is_day", "microseconds", "start_of_day"]

@@ -31,7 +31,7 @@ what another one has committed here, but not yet on the standby; with a line of 
 its COMMIT waits for that too."""
 
 
-MANY = 1_000
+MANY = 200
 """Rows that one trip writes."""
 
 
