@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from tests.support.accounts import cookies_of, log_in, make_accounts
+from tests.support.commands import said
 from tests.support.problems import check_problem
 from tests.support.servers import LiveServer, ServerProcess
 from tests.support.sql import run_sql
@@ -331,6 +332,16 @@ def test_a_quiet_stream_ends_soon_after_its_login_does(serve: Serve, database_ur
                     assert at - began < 8, f"{name} goes on for {at - began:.1f} s"
             client.post("/tasks", json={"title": "for those who stay"}, headers=ada)
             assert len(stays.take(1)) == 1
+
+
+def test_what_a_command_writes_is_heard_although_it_ends_at_once(
+    serve: Serve, database_url: str
+) -> None:
+    with following(serve().url, 0) as stream:
+        assert said(database_url, "seed", "--tasks", "1")
+        began = time.monotonic()
+        assert stream.take(1)[0]["action"] == "create"
+        assert time.monotonic() - began < 3
 
 
 @pytest.mark.database("sqlite")

@@ -1,4 +1,7 @@
-"""Logs: pretty on a terminal, JSON lines otherwise; never a body, a header or a secret."""
+"""Logs: pretty on a terminal, JSON lines otherwise; never a body, a header or a secret.
+
+A command says what a server logs as it says all else: a line that begins with `taskhold:`.
+"""
 
 import logging
 import sys
@@ -28,6 +31,17 @@ def configure_logs(settings: Settings, *, whole_process: bool) -> None:
         last: list[Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    _send(settings, shared, last, whole_process=whole_process)
+
+
+def configure_command_logs(settings: Settings) -> None:
+    """Send our events and the libraries' warnings to standard error, as a command's lines."""
+    _send(settings, [structlog.processors.format_exc_info], [_as_a_line], whole_process=True)
+
+
+def _send(
+    settings: Settings, shared: list[Processor], last: list[Processor], *, whole_process: bool
+) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -56,3 +70,10 @@ def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if request_id is not None:
         event["request_id"] = request_id
     return event
+
+
+def _as_a_line(_: WrappedLogger, __: str, event: EventDict) -> str:
+    sentence, exception = event.pop("event"), event.pop("exception", None)
+    details = ", ".join(f"{name} {what}" for name, what in event.items())
+    line = f"taskhold: {sentence}" + (f" ({details})" if details else "")
+    return f"{line}\n{exception}" if exception else line

@@ -3,15 +3,21 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import make_url
 
+from taskhold.store.sqlite.lock import WriteLock
+from taskhold.store.sqlite.opening import NOTICE_SECONDS
 from tests.support.accounts import PASSWORD, log_in
-from tests.support.commands import refused, said
+from tests.support.commands import refused, said, taskhold
 from tests.support.servers import LiveServer
 
 
@@ -67,6 +73,24 @@ def test_tokens(database_url: str) -> None:
     assert "not found" in refused(database_url, "token", "revoke", "ada", "1")
     wrong = ("token", "add", "ada", "--name", "x", "--expires", "soon")
     assert "90d" in refused(database_url, *wrong, exit_code=2)
+
+
+@pytest.mark.database("sqlite")
+def test_a_command_that_waits_for_another_says_so_in_a_line(database_url: str) -> None:
+    said(database_url, "user", "add", "ada", line=PASSWORD)
+    lock = WriteLock(Path(make_url(database_url).database or ""))
+    with ThreadPoolExecutor() as pool:
+        lock.acquire()
+        try:
+            waiting = pool.submit(taskhold, database_url, "user", "list")
+            with suppress(TimeoutError):
+                waiting.result(2 * NOTICE_SECONDS)
+        finally:
+            lock.release()
+        ended = waiting.result()
+    assert "ada" in ended.stdout
+    (line,) = ended.stderr.splitlines()
+    assert re.fullmatch(r"taskhold: waiting for another process .* \(path .*tasks\.db\)", line)
 
 
 @pytest.mark.database("sqlite")

@@ -21,6 +21,8 @@ def said(url: str, *words: str, line: str | None = None) -> str:
 def refused(url: str, *words: str, line: str | None = None, exit_code: int = 1) -> str:
     """Why a command failed: its one line on standard error."""
     ended = taskhold(url, *words, line=line)
-    assert (ended.returncode, ended.stdout) == (exit_code, "")
-    (sentence,) = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (exit_code, ""), ended
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended
+    sentence = lines[0]
     return sentence.removeprefix("taskhold: ")

@@ -7,7 +7,7 @@ import typer
 import taskhold.app  # noqa: F401  knows every table
 from taskhold.cli.progress import bars, numbered
 from taskhold.errors import StartupError
-from taskhold.logs import configure_logs
+from taskhold.logs import configure_command_logs
 from taskhold.settings import Settings
 from taskhold.store import open_store
 from taskhold.store.copying import copy
@@ -16,7 +16,7 @@ from taskhold.store.schema import Stored
 
 def copy_and_show(source_url: str, target_url: str) -> None:
     """Copy, with a progress bar on a terminal, and say what was copied."""
-    configure_logs(Settings.from_environment(), whole_process=True)
+    configure_command_logs(Settings.from_environment())
 
     def warn(sentence: str) -> None:
         typer.echo(f"taskhold: {sentence}", err=True)

@@ -15,7 +15,7 @@ import taskhold.app  # noqa: F401  knows every table
 from taskhold.accounts import operations as accounts
 from taskhold.accounts.access import OPEN_USER
 from taskhold.errors import Problem, StartupError
-from taskhold.logs import configure_logs
+from taskhold.logs import configure_command_logs
 from taskhold.settings import Settings
 from taskhold.store import Advance, Operation, Row, Store, open_store
 
@@ -83,7 +83,7 @@ def acting_account(found: Database, username: str | None) -> Account:
 def database(url: str | None) -> Iterator[Database]:
     """The one of the settings, unless a URL is given. A problem ends the command in one line."""
     settings = Settings.from_environment(database_url=url)
-    configure_logs(settings, whole_process=True)
+    configure_command_logs(settings)
     store = open_store(settings.database_url)
     try:
         store.open()

@@ -25,6 +25,8 @@ LOOK_SECONDS = 10.0
 """How often everybody looks, announced or not."""
 RETRY_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
+STOP_SECONDS = 1.0
+"""How long stopping may wait until all is announced."""
 
 
 class Announcements:
@@ -40,20 +42,31 @@ class Announcements:
         self._watches = watches
         self._changed: set[int] = set()
         self._something = asyncio.Event()
+        self._all_said = asyncio.Event()
         self._tasks = [asyncio.create_task(work()) for work in (self._run, self._look)]
 
     def announce(self, owner_id: int) -> None:
         """Say soon that the account has changed."""
         self._watches.wake((owner_id,))
         self._changed.add(owner_id)
+        self._all_said.clear()
         self._something.set()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """Announce the last changes: those of a command, which stops right after its write.
+
+        It is never stopped while it connects, unless that takes long: asyncpg then leaves a future
+        behind, whose error asyncio logs.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._all_said.wait()
         for task in self._tasks:
             task.cancel()
 
     async def _run(self) -> None:
         while True:
+            self._all_said.clear()
             with suppress(Unavailable, *faults.FAILURES):
                 connection = await self._connect()
                 try:
@@ -67,6 +80,8 @@ class Announcements:
     async def _say(self, connection: asyncpg.Connection) -> None:
         connection.add_termination_listener(lambda _: self._something.set())
         while True:
+            if not self._changed:
+                self._all_said.set()
             await self._something.wait()
             self._something.clear()
             await asyncio.sleep(GATHER_SECONDS)

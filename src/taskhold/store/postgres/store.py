@@ -208,7 +208,7 @@ class PostgresStore:
     async def _close(self) -> None:
         if self._is_open:
             self._is_open = False
-            self._announcements.stop()
+            await self._announcements.stop()
             for connections in (self._readers, self._writers, self._long_readers):
                 await connections.close()
 

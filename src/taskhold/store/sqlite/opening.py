@@ -6,6 +6,7 @@ Nothing is written before the look is over, so a file that can't be served stays
 import os
 import re
 import sqlite3
+import threading
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from taskhold.store.sqlite.lock import WriteLock
 
 CHECK_SECONDS = 0.4
 """How long the start may look for damage."""
+NOTICE_SECONDS = 1.0
+"""How long another process may have the database before a person is told."""
 
 NETWORK_FILE_SYSTEMS = frozenset(
     (
@@ -47,8 +50,7 @@ def prepare(path: Path, lock: WriteLock) -> str:
     try:
         _check_folder(path)
         if not lock.try_acquire():
-            log.warning("waiting for another process that has the database", path=str(path))
-            lock.acquire()
+            _wait_for(lock, path)
         lineage = _prepare(path)
     except OSError as error:
         raise StartupError(f"{path.parent} can't be written: {error.strerror}") from None
@@ -60,6 +62,16 @@ def prepare(path: Path, lock: WriteLock) -> str:
         else:
             lock.release()
     return lineage
+
+
+def _wait_for(lock: WriteLock, path: Path) -> None:
+    said = "waiting for another process that has the database"
+    notice = threading.Timer(NOTICE_SECONDS, log.warning, [said], {"path": str(path)})
+    notice.start()
+    try:
+        lock.acquire()
+    finally:
+        notice.cancel()
 
 
 def revision_of(path: Path) -> str | None:
