@@ -29,6 +29,7 @@ MODULES = (
     "taskhold.cli.copying",
     "taskhold.cli.reindexing",
     "taskhold.cli.seeding",
+    "taskhold.cli.serve",
     "taskhold.serving",
     "taskhold.store.sqlite.store",
     "taskhold.store.postgres.store",

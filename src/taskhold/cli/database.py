@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-import typer
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -98,7 +98,7 @@ def database(url: str | None) -> Iterator[Database]:
 def show(rows: Iterable[Row], columns: Columns, *, as_json: bool) -> None:
     """Rows as a table for people, or as JSON for programs."""
     if as_json:
-        typer.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
         return
     table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in rows:
