@@ -55,9 +55,7 @@ def check(url: str, made: list[Task], told: list[Change]) -> None:
     assert {change["id"] for change in told} == set(by_id)
 
 
-def test_nothing_is_lost_or_done_twice_where_the_server_is_killed(
-    serve: Serve, long: bool
-) -> None:
+def test_nothing_is_lost_or_done_twice_where_the_server_is_killed(serve: Serve, long: bool) -> None:
     killer = Killer(serve, kills=12 if long else 3, made_between=60)
     made: list[Task] = []
     told: list[Change] = []

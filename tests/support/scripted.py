@@ -1,6 +1,7 @@
 """A server that answers as a test says, and one whose answers get lost."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,12 +23,13 @@ def answer(status: str, body: bytes = b"", **headers: str) -> bytes:
 class Scripted:
     """Gives one answer after the other, each to the next request; the last one again and again."""
 
-    def __init__(self, *answers: bytes) -> None:
+    def __init__(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         """What was sent, heads and bodies."""
         self._answers = list(answers)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._tls = tls
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> Self:
@@ -54,13 +56,21 @@ class Scripted:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
     def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
+        while True:
+            try:
                 connection, _ = self._listener.accept()
-                with connection:
-                    request = read_message(connection.recv)
-                    if request:
-                        connection.sendall(self.answer_to(request))
+            except OSError:  # it was shut down
+                return
+            with suppress(OSError), connection:
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True)
+        with connection:
+            request = read_message(connection.recv)
+            if request:
+                connection.sendall(self.answer_to(request))
 
 
 class Lossy(Scripted):

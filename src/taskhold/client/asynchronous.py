@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -177,7 +177,7 @@ class AsyncClient:
         """The changes behind a cursor; without one, none and the present cursor."""
         return await self._do(calls.changes(after, limit))
 
-    async def events(self, after: int | None = None) -> AsyncIterator[Change]:
+    async def events(self, after: int | None = None) -> AsyncGenerator[Change]:
         """The changes behind `after`, or from the first step on, as they happen; without end."""
         cursor = (await self.changes())["cursor"] if after is None else after
         following = Following(cursor, self.url)

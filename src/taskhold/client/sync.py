@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -181,7 +181,7 @@ class Client:
         """The changes behind a cursor; without one, none and the present cursor."""
         return self._do(calls.changes(after, limit))
 
-    def events(self, after: int | None = None) -> Iterator[Change]:
+    def events(self, after: int | None = None) -> Generator[Change]:
         """The changes behind `after`, or from now on, as they happen; without end.
 
         After a break it goes on where it was, without a gap and without a repetition. Raises Gone
@@ -228,7 +228,7 @@ class Client:
             assert wait is not None
             time.sleep(wait)
 
-    def _follow(self, following: Following) -> Iterator[Change]:
+    def _follow(self, following: Following) -> Generator[Change]:
         while True:
             try:
                 with self._http.sse(**following.arguments()) as source:
