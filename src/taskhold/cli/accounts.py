@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+import taskhold.tables  # noqa: F401  an account is removed from each of them
 from taskhold.accounts import operations as accounts
 from taskhold.accounts.models import DisplayName, Username
 from taskhold.accounts.passwords import check_password, hash_password

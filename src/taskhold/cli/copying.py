@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-import taskhold.app  # noqa: F401  knows every table
+import taskhold.tables  # noqa: F401  to copy each of them
 from taskhold.cli.progress import bars, numbered
 from taskhold.errors import StartupError
 from taskhold.logs import configure_command_logs

@@ -1,5 +1,6 @@
 """A client of Taskhold: `Client`, and `AsyncClient` for asyncio. docs/client.md shows it."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from taskhold.client.calls import Answer
@@ -34,10 +35,10 @@ from taskhold.client.shapes import (
     TrashedTask,
     UpdateOperation,
 )
-from taskhold.client.sync import Client
 
 if TYPE_CHECKING:
     from taskhold.client.asynchronous import AsyncClient
+    from taskhold.client.sync import Client
 
 __all__ = [
     "Account",
@@ -73,10 +74,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import asyncio for those alone who need it: it takes as long as all the rest."""
-    if name == "AsyncClient":
-        from taskhold.client.asynchronous import AsyncClient
+_CLIENTS = {"AsyncClient": "taskhold.client.asynchronous", "Client": "taskhold.client.sync"}
 
-        return AsyncClient
+
+def __getattr__(name: str) -> Any:
+    """Import a client when it is asked for: it brings along an HTTP library, or asyncio too."""
+    if name in _CLIENTS:
+        return getattr(import_module(_CLIENTS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

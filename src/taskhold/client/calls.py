@@ -1,8 +1,8 @@
 """The calls of the API: what each sends, and what its answer means. Nothing is sent from here."""
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -205,14 +205,16 @@ def any_request(
     key: str | None = None,
 ) -> Call[Answer]:
     """A call of one's own."""
-    sent = None if body is None else _as_json(body)
-    return Call(method, path, lambda answer: answer, _pairs(query or {}), sent, key, headers or {})
+    sent = None if body is None else as_json(body)
+    return Call(
+        method, path, lambda answer: answer, pairs_of(query or {}), sent, key, headers or {}
+    )
 
 
 def _get(
     path: str, query: Fields | None = None, read: Callable[[Answer], Any] = Answer.json
 ) -> Call[Any]:
-    return Call("GET", path, read, _pairs(query or {}))
+    return Call("GET", path, read, pairs_of(query or {}))
 
 
 def _write(
@@ -223,10 +225,10 @@ def _write(
     read: Callable[[Answer], Any] = Answer.json,
 ) -> Call[Any]:
     """Each write has a key, so that it can be sent again without being done again."""
-    sent = None if body is None else _as_json(body)
+    sent = None if body is None else as_json(body)
     if method == "DELETE":
         read = _nothing
-    return Call(method, path, read, (), sent, key or secrets.token_hex(16))
+    return Call(method, path, read, (), sent, key or os.urandom(16).hex())
 
 
 def _nothing(_: Answer) -> None:
@@ -236,7 +238,7 @@ def _nothing(_: Answer) -> None:
 def _pages(path: str, query: Fields, page_size: int) -> PageCall[Any]:
     def page_behind(after: str | None) -> Call[Page[Any]]:
         wanted = {**query, "limit": page_size, "after": after}
-        return Call("GET", path, _page, _pairs(wanted))
+        return Call("GET", path, _page, pairs_of(wanted))
 
     return page_behind
 
@@ -247,7 +249,8 @@ def _page(answer: Answer) -> Page[Any]:
     return Page(answer.json(), unquote(found[1]) if found else None)
 
 
-def _pairs(query: Fields) -> list[tuple[str, str]]:
+def pairs_of(query: Fields) -> list[tuple[str, str]]:
+    """A query as it is sent; what is None is left out."""
     return [
         (name, _as_text(each))
         for name, value in query.items()
@@ -262,7 +265,8 @@ def _as_text(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _as_json(body: Any) -> bytes:
+def as_json(body: Any) -> bytes:
+    """A body; days and instants as the API has them."""
     return json.dumps(body, default=_as_plain, allow_nan=False).encode()
 
 
