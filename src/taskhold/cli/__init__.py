@@ -39,5 +39,7 @@ def _run() -> int:
 
 
 def _failed(sentence: str, exit_code: int) -> int:
-    print(f"taskhold: {sentence}", file=sys.stderr)
+    from taskhold.cli.screen import harmless
+
+    print(f"taskhold: {harmless(sentence)}", file=sys.stderr)
     return exit_code

@@ -18,6 +18,58 @@ class _Place(NamedTuple):
 
 
 SECTIONS: dict[str, dict[str, _Place]] = {
+    "Tasks": {
+        "add": _Place("adding", "add", "Add a task."),
+        "list": _Place(
+            "listing",
+            "list_tasks",
+            "List tasks that are not done, those that are due first in front.",
+        ),
+        "search": _Place(
+            "listing",
+            "search",
+            "List tasks, done or not, with each of these words in title, notes or tags.",
+        ),
+        "show": _Place("showing", "show", "Show all of a task, with its notes and its parts."),
+        "edit": _Place(
+            "changing", "edit", "Change tasks: all of them, or none where one can't be."
+        ),
+        "done": _Place(
+            "changing", "done", "Mark tasks as done: all of them, or none where one can't be."
+        ),
+        "undone": _Place("changing", "undone", "Mark tasks as not done."),
+        "rm": _Place(
+            "removing",
+            "rm",
+            "Move tasks and their parts to the trash: all of them, or none where one can't be.",
+        ),
+        "restore": _Place(
+            "removing",
+            "restore",
+            "Bring tasks back from the trash, with the parts that went there with them.",
+        ),
+        "undo": _Place(
+            "undoing", "undo", "Undo the last thing that you did; again for the one before."
+        ),
+        "lists": _Place("lists", "lists", "Show the lists, or change them."),
+        "tags": _Place("lists", "tags", "Show the tags in use, or rename one."),
+        "log": _Place(
+            "journal", "log", "Show what happened, to all tasks or to one, the newest below."
+        ),
+    },
+    "This machine": {
+        "login": _Place(
+            "login",
+            "login",
+            "Log in to a server: commands are about the tasks there from then on.",
+        ),
+        "logout": _Place("login", "logout", "Forget the server and the token."),
+        "completion": _Place(
+            "completion",
+            "completion",
+            "Print the script that completes commands, options, lists, tags and ids in a shell.",
+        ),
+    },
     "Server": {
         "serve": _Place("serve", "serve", "Start the server."),
         "version": _Place("serve", "version", "Print the version."),
@@ -39,8 +91,8 @@ SECTIONS: dict[str, dict[str, _Place]] = {
 }
 """By what they are about, in the order of `--help`; the first line of the help of each."""
 _PLACES = {name: place for section in SECTIONS.values() for name, place in section.items()}
-_WITHOUT_DATABASE = frozenset({"serve"})
-"""Modules that import no database by themselves."""
+_ON_A_DATABASE = frozenset({"accounts", "copying", "seeding", "reindexing"})
+"""Modules that import a database's library."""
 
 
 class _Commands(click.Group):
@@ -53,7 +105,7 @@ class _Commands(click.Group):
         place = _PLACES.get(cmd_name)
         if place is None:
             return None
-        if place.module not in _WITHOUT_DATABASE:
+        if place.module in _ON_A_DATABASE:
             from taskhold.store.sqlite.library import choose
 
             choose()  # before anything imports sqlite3
