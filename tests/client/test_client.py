@@ -248,7 +248,7 @@ def test_answers_of_something_else_are_told_in_a_sentence() -> None:
             list(api.tasks())
         with pytest.raises(Problem, match=r"sends its callers on to https://tasks\.example/"):
             list(api.tasks())
-        with pytest.raises(Problem, match="The server answered 500"):
+        with pytest.raises(Problem, match="The server answered 500, and not as Taskhold does"):
             list(api.tasks())
         with pytest.raises(NotTaskhold, match="no Taskhold server"):
             told(api, 1, after=0)

@@ -10,6 +10,7 @@ from taskhold.errors import StartupError
 
 MOST = 200
 """Operations of one batch."""
+NOT_FOUND = 404
 
 
 def run_batch(tasks: Tasks, operations: Sequence[Operation]) -> list[Task | None]:
@@ -21,11 +22,16 @@ def run_batch(tasks: Tasks, operations: Sequence[Operation]) -> list[Task | None
     try:
         return tasks.batch(operations)
     except Problem as problem:
-        if problem.operation is None or len(operations) == 1:
+        if problem.operation is None:
             raise
         which: Any = operations[problem.operation]
-        what = f"task {which['id']}" if "id" in which else f"line {problem.operation + 1}"
-        raise StartupError(f"{what}: {problem.detail} (nothing was changed)") from problem
+        nothing = "" if len(operations) == 1 else "; nothing was changed"
+        if problem.status == NOT_FOUND and "id" in which:
+            raise StartupError(f"There is no task {which['id']}{nothing}") from problem
+        if not nothing:
+            raise
+        what = f"Task {which['id']}" if "id" in which else f"Line {problem.operation + 1}"
+        raise StartupError(f"{what}: {problem.detail.rstrip('.')}{nothing}") from problem
 
 
 def read_all(tasks: Tasks, ids: Sequence[int]) -> list[Task]:
@@ -35,7 +41,7 @@ def read_all(tasks: Tasks, ids: Sequence[int]) -> list[Task]:
         try:
             found.append(tasks.get_task(task_id))
         except Problem as problem:
-            if problem.status != 404:
+            if problem.status != NOT_FOUND:
                 raise
             raise StartupError(f"There is no task {task_id}") from problem
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from taskhold.cli.batches import read_all, run_batch
+from taskhold.cli.completing import offer_ids_of_done, offer_tags
 from taskhold.cli.editing import edit_in_editor
 from taskhold.cli.fields import NONE, field_options, ids_argument, list_id_of, read_note
 from taskhold.cli.options import json_option
@@ -22,7 +23,7 @@ ATTEMPTS = 5
 
 
 @click.command()
-@ids_argument
+@ids_argument()
 @json_option
 @with_tasks
 def done(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
@@ -31,7 +32,7 @@ def done(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
 
 
 @click.command()
-@ids_argument
+@ids_argument(offer_ids_of_done)
 @json_option
 @with_tasks
 def undone(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
@@ -40,10 +41,17 @@ def undone(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
 
 
 @click.command()
-@ids_argument
+@ids_argument()
 @click.option("--title", metavar="TEXT", help="Its title.")
 @field_options
-@click.option("--untag", "untags", metavar="TAG", multiple=True, help="Take a tag away.")
+@click.option(
+    "--untag",
+    "untags",
+    metavar="TAG",
+    multiple=True,
+    shell_complete=offer_tags,
+    help="Take a tag away.",
+)
 @json_option
 @with_tasks
 def edit(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import click
 
+from taskhold import __version__
+
 
 class _Place(NamedTuple):
     """Where a command is."""
@@ -112,6 +114,17 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(f"taskhold.cli.{place.module}"), place.name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _PLACES and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], _PLACES, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            ctx.fail(f"There is no command “{args[0]}”{hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, section in SECTIONS.items():
             with formatter.section(heading):
@@ -123,5 +136,6 @@ class _Commands(click.Group):
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.version_option(__version__, prog_name="taskhold", message="%(version)s")
 def app() -> None:
     """A task server that keeps what you save, and its command line."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from taskhold.cli.completing import Offer, offer_lists, offer_tags, offer_task_ids
 from taskhold.cli.days import parse_due
 from taskhold.cli.tasks import Tasks
 from taskhold.client.shapes import TaskList
@@ -45,9 +46,11 @@ class Reference(click.ParamType[int | str]):
         return NONE if value == NONE else int(IDS.convert(value, param, ctx))  # type: ignore[arg-type]
 
 
-def ids_argument(command: F) -> F:
-    """Give a command the ids of one or more tasks."""
-    return click.argument("ids", metavar="ID...", type=IDS, nargs=-1, required=True)(command)
+def ids_argument(offer: Offer = offer_task_ids) -> Callable[[F], F]:
+    """The ids of one or more tasks."""
+    return click.argument(
+        "ids", metavar="ID...", type=IDS, nargs=-1, required=True, shell_complete=offer
+    )
 
 
 def field_options(command: F) -> F:
@@ -57,9 +60,18 @@ def field_options(command: F) -> F:
             "--parent", metavar="ID", type=Reference(), help="Make it a part of this task."
         ),
         click.option("--note", metavar="TEXT", help="Its notes; `-` reads standard input."),
-        click.option("--list", "list_name", metavar="NAME", help="Its list."),
+        click.option(
+            "--list", "list_name", metavar="NAME", shell_complete=offer_lists, help="Its list."
+        ),
         click.option("--priority", type=click.Choice(PRIORITIES), help="How important it is."),
-        click.option("--tag", "tags", metavar="TAG", multiple=True, help="A tag; again for more."),
+        click.option(
+            "--tag",
+            "tags",
+            metavar="TAG",
+            multiple=True,
+            shell_complete=offer_tags,
+            help="A tag; again for more.",
+        ),
         click.option(
             "--due", metavar="DAY", type=Due(), help="When: friday, 24 dec, in 3 days, mon 9:30 …"
         ),

@@ -13,7 +13,7 @@ import click
 from taskhold.cli.days import moment_words
 from taskhold.cli.fields import IDS
 from taskhold.cli.options import json_option
-from taskhold.cli.screen import Column, is_for_people, json_text, print_json, print_rows, say
+from taskhold.cli.screen import Column, is_for_people, json_text, print_json, print_rows, say_styled
 from taskhold.cli.tasks import Tasks, with_tasks
 from taskhold.cli.words import ListNames, change_words
 from taskhold.client.errors import Gone
@@ -99,15 +99,12 @@ def _print(tasks: Tasks, changes: list[Change], *, as_json: bool) -> None:
     names = names_of_lists(tasks, changes)
     if is_for_people():
         for change in changes:
-            say(_line(change, names, now))
+            at = moment_words(change["at"], now)
+            words = f"{change['actor']} {change_words(change, names, now)}"
+            say_styled((f"{change['seq']:>6}  {at:<13}  ", "dim"), (words, ""))
     else:
         print_rows(changes, _columns(names, now))
         sys.stdout.flush()
-
-
-def _line(change: Change, names: ListNames, now: datetime) -> str:
-    at = moment_words(change["at"], now)
-    return f"{change['seq']:>6}  {at:<13}  {change['actor']} {change_words(change, names, now)}"
 
 
 def _columns(names: ListNames, now: datetime) -> tuple[Column, ...]:

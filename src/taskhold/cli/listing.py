@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from taskhold.cli.completing import offer_lists, offer_tags
 from taskhold.cli.days import is_day
 from taskhold.cli.fields import NONE, PRIORITIES, Due, Reference, list_id_of
 from taskhold.cli.options import json_option
@@ -46,9 +47,20 @@ def filter_options(command: F) -> F:
             "--parent", metavar="ID", type=Reference(), help="Parts of this task; none: of none."
         ),
         click.option("--priority", type=click.Choice(PRIORITIES), help="Of this priority."),
-        click.option("--list", "list_name", metavar="NAME", help="In this list; none: in none."),
         click.option(
-            "--tag", "tags", metavar="TAG", multiple=True, help="With this tag; again: all of them."
+            "--list",
+            "list_name",
+            metavar="NAME",
+            shell_complete=offer_lists,
+            help="In this list; none: in none.",
+        ),
+        click.option(
+            "--tag",
+            "tags",
+            metavar="TAG",
+            multiple=True,
+            shell_complete=offer_tags,
+            help="With this tag; again: all of them.",
         ),
         click.option("--due-before", metavar="DAY", type=Due(), help="Due before this day."),
         click.option("--due-after", metavar="DAY", type=Due(), help="Due on this day or later."),

@@ -4,13 +4,14 @@ from functools import partial
 
 import click
 
+from taskhold.cli.completing import offer_lists, offer_tags
 from taskhold.cli.fields import find_list
 from taskhold.cli.options import database_url_option, json_option, user_option
 from taskhold.cli.screen import is_for_people, print_json, print_rows, quoted, say
 from taskhold.cli.tables import LISTS, TAGS
 from taskhold.cli.tasks import Tasks, open_tasks, warn, with_tasks
 
-name_argument = click.argument("name")
+list_argument = click.argument("name", shell_complete=offer_lists)
 
 
 @click.group(invoke_without_command=True)
@@ -42,7 +43,7 @@ def lists(
 
 
 @lists.command("add")
-@name_argument
+@click.argument("name")
 @json_option
 @partial(with_tasks, is_made=True)
 def add_list(*, tasks: Tasks, name: str, as_json: bool) -> None:
@@ -55,7 +56,7 @@ def add_list(*, tasks: Tasks, name: str, as_json: bool) -> None:
 
 
 @lists.command("rename")
-@name_argument
+@list_argument
 @click.argument("new")
 @json_option
 @with_tasks
@@ -69,7 +70,7 @@ def rename_list(*, tasks: Tasks, name: str, new: str, as_json: bool) -> None:
 
 
 @lists.command("archive")
-@name_argument
+@list_argument
 @click.option("--undo", "is_back", is_flag=True, help="Take it out of the archive.")
 @json_option
 @with_tasks
@@ -84,7 +85,7 @@ def archive_list(*, tasks: Tasks, name: str, is_back: bool, as_json: bool) -> No
 
 
 @lists.command("rm")
-@name_argument
+@list_argument
 @json_option
 @with_tasks
 def remove_list(*, tasks: Tasks, name: str, as_json: bool) -> None:
@@ -122,7 +123,7 @@ def tags(
 
 
 @tags.command("rename")
-@click.argument("tag")
+@click.argument("tag", shell_complete=offer_tags)
 @click.argument("new")
 @json_option
 @with_tasks

@@ -3,15 +3,12 @@
 from taskhold.client.errors import Unauthenticated
 from taskhold.client.sync import Client
 
-PATIENCE_SECONDS = 5.0
-"""Long enough for a server that is started again."""
-
 
 class Remote(Client):
     """A client for somebody who waits for it."""
 
-    def __init__(self, url: str, token: str | None) -> None:
-        super().__init__(url, token, patience=PATIENCE_SECONDS)
+    def __init__(self, url: str, token: str | None, patience: float) -> None:
+        super().__init__(url, token, patience=patience)
         self._has_token = token is not None
 
     def actor(self) -> str:

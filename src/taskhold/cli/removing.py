@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from taskhold.cli.batches import read_all, run_batch
+from taskhold.cli.completing import offer_trashed_ids
 from taskhold.cli.fields import ids_argument
 from taskhold.cli.options import json_option
 from taskhold.cli.screen import is_for_people, print_json, quoted, say
@@ -16,7 +17,7 @@ from taskhold.errors import StartupError
 
 
 @click.command()
-@ids_argument
+@ids_argument()
 @json_option
 @with_tasks
 def rm(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
@@ -33,7 +34,7 @@ def rm(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
 
 
 @click.command()
-@ids_argument
+@ids_argument(offer_trashed_ids)
 @json_option
 @with_tasks
 def restore(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:

@@ -69,6 +69,17 @@ def say(sentence: str) -> None:
     print(harmless(sentence))
 
 
+def say_styled(*parts: tuple[str, str]) -> None:
+    """Print a line of texts, each with its style, which programs don't get."""
+    if not is_for_people():
+        say("".join(text for text, _ in parts))
+        return
+    from rich.text import Text
+
+    texts = ((harmless(text), style) for text, style in parts)
+    console_of_stdout().print(Text.assemble(*texts), soft_wrap=True)
+
+
 def quoted(text: str) -> str:
     """“Buy paint”, of which a sentence can go on in its own direction."""
     return f"“{_closed(text)}”"

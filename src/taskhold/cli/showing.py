@@ -10,14 +10,14 @@ from taskhold.cli.batches import read_all
 from taskhold.cli.days import due_words, moment_words
 from taskhold.cli.fields import ids_argument
 from taskhold.cli.options import json_option
-from taskhold.cli.screen import print_json, safe, say
+from taskhold.cli.screen import print_json, safe, say, say_styled
 from taskhold.cli.tables import list_names
 from taskhold.cli.tasks import Tasks, with_tasks
 from taskhold.cli.words import ListNames
 
 
 @click.command()
-@ids_argument
+@ids_argument()
 @json_option
 @with_tasks
 def show(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
@@ -33,11 +33,13 @@ def show(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
             say("")
         below = list(tasks.tasks(parent_id=task["id"], sort="position"))
         for line in _lines(task, below, names, now):
-            say(line)
+            say_styled(*line)
 
 
-def _lines(task: Any, below: list[Any], names: ListNames, now: datetime) -> Iterator[str]:
-    yield f"{_mark(task)} {safe(task['title'])}"
+def _lines(
+    task: Any, below: list[Any], names: ListNames, now: datetime
+) -> Iterator[list[tuple[str, str]]]:
+    yield [(f"{_mark(task)} ", "green"), (safe(task["title"]), "bold")]
     list_id = task["list_id"]
     facts = {
         "id": task["id"],
@@ -52,15 +54,15 @@ def _lines(task: Any, below: list[Any], names: ListNames, now: datetime) -> Iter
     }
     for name, value in facts.items():
         if value != "":
-            yield f"  {name:<9} {safe(value)}"
+            yield [(f"  {name:<9} ", "dim"), (safe(value), "")]
     if task["notes"]:
-        yield ""
+        yield []
         for line in task["notes"].replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-            yield f"  {safe(line.expandtabs())}".rstrip()
+            yield [(f"  {safe(line.expandtabs())}".rstrip(), "")]
     if below:
-        yield ""
+        yield []
         for each in below:
-            yield f"  {_mark(each)} {each['id']} {safe(each['title'])}"
+            yield [(f"  {_mark(each)} ", "green"), (f"{each['id']} {safe(each['title'])}", "")]
 
 
 def _mark(task: Mapping[str, Any]) -> str:

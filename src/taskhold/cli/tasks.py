@@ -1,5 +1,6 @@
 """Where the tasks are that a command is about: on a server, or in a database of this machine's."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -26,6 +27,8 @@ from taskhold.client.shapes import (
 )
 from taskhold.errors import StartupError
 
+PATIENCE_SECONDS = 5.0
+"""Long enough for a server that is started again."""
 URL, TOKEN, DATABASE_URL = "TASKHOLD_URL", "TASKHOLD_TOKEN", "TASKHOLD_DATABASE_URL"
 
 
@@ -88,7 +91,11 @@ def with_tasks(command: Callable[..., Any], *, is_made: bool = False) -> Callabl
 
 @contextmanager
 def open_tasks(
-    user: str | None, database_url: str | None, *, is_made: bool = False
+    user: str | None,
+    database_url: str | None,
+    *,
+    is_made: bool = False,
+    patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Tasks]:
     """Where the tasks are.
 
@@ -104,7 +111,7 @@ def open_tasks(
         elif user is not None:
             raise click.UsageError(f"--user is for a local database; {url} knows who you are")
         else:
-            yield from _remote(url, token)
+            yield from _remote(url, token, patience)
     except TaskholdError as error:
         raise StartupError(_sentence(error)) from error
 
@@ -115,18 +122,18 @@ def _server() -> tuple[str | None, str | None]:
     login = None
     if (not url and not os.environ.get(DATABASE_URL)) or (url and not token):
         login = load_login()
-    if login is not None and (not url or login.url == url):
+    if login is not None and (not url or login.url == url.rstrip("/")):
         return login.url, token or login.token
     if token and not url and not os.environ.get(DATABASE_URL):
         raise StartupError(f"{TOKEN} is set, but {URL} is not: which server is it for?", 2)
     return url or None, token
 
 
-def _remote(url: str, token: str | None) -> Iterator[Tasks]:
+def _remote(url: str, token: str | None, patience: float) -> Iterator[Tasks]:
     from taskhold.cli.remote import Remote
 
     try:
-        remote = Remote(url, token)
+        remote = Remote(url, token, patience)
     except ValueError as error:
         raise StartupError(f"{URL} and {TOKEN}: {error}", 2) from None
     with remote:
@@ -136,10 +143,12 @@ def _remote(url: str, token: str | None) -> Iterator[Tasks]:
 def _local(user: str | None, database_url: str | None, *, is_made: bool) -> Iterator[Tasks]:
     from taskhold.store.sqlite.library import choose
 
+    gc.disable()  # the imports make nothing to collect; looking for it takes time
     choose()  # before anything imports sqlite3
     from taskhold.cli.database import acting_account, database
     from taskhold.cli.local import Local
 
+    gc.enable()
     with database(database_url, is_made=is_made) as found:
         yield Local(found, acting_account(found, user))
 

@@ -18,14 +18,14 @@ def change_words(change: Change, names: ListNames, now: datetime) -> str:
     undoing = f" (undoing {change['undoes']})" if change["undoes"] else ""
     if change["before"] and change["after"]:
         return _update_words(change, what, names, now) + undoing
-    verb = {
-        "create": "added",
-        "update": "changed",
-        "delete": "deleted" if change["kind"] == "list" else "moved to the trash",
-        "restore": "brought back",
-        "purge": "deleted for good",
-    }[change["action"]]
-    return f"{verb} {what}{undoing}"
+    words = {
+        "create": f"added {what}",
+        "update": f"changed {what}",
+        "delete": f"deleted {what}" if change["kind"] == "list" else f"moved {what} to the trash",
+        "restore": f"brought back {what}",
+        "purge": f"deleted {what} for good",
+    }
+    return words[change["action"]] + undoing
 
 
 def task_words(task: Mapping[str, Any], now: datetime) -> str:

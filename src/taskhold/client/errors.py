@@ -48,7 +48,9 @@ class Problem(TaskholdError):
         self.status = status
         self.document = document
         """All that the server says of it."""
-        self.detail = str(document.get("detail") or f"The server answered {status}.")
+        self.detail = str(
+            document.get("detail") or f"The server answered {status}, and not as Taskhold does."
+        )
         self.name = str(document.get("type") or "").rpartition("/")[2]
         """What kind it is: `validation`, `version-conflict` … (`/problems/{name}` explains it)."""
         self.operation: int | None = document.get("operation")
