@@ -22,24 +22,30 @@ def main() -> None:
 def _run() -> int:
     from taskhold.cli.commands import app
 
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
+        if any("\ud800" <= character <= "\udfff" for word in sys.argv for character in word):
+            raise click.UsageError("The arguments are not UTF-8")
         return app.main(prog_name="taskhold", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as help_text:
         print(help_text.format_message())
-        return 2
-    except click.UsageError as error:
-        asked = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-        return _failed(f"{error.format_message().rstrip('.')}{asked}", 2)
-    except click.ClickException as error:
-        return _failed(error.format_message(), error.exit_code)
-    except click.Abort:
-        return _failed("stopped", 1)
-    except StartupError as error:
-        return _failed(str(error), error.exit_code)
+        return help_text.exit_code
+    except (click.ClickException, click.Abort, StartupError) as error:
+        from taskhold.cli.screen import harmless
+
+        sentence, exit_code = _told(error)
+        print(f"taskhold: {harmless(sentence)}", file=sys.stderr)
+        return exit_code
 
 
-def _failed(sentence: str, exit_code: int) -> int:
-    from taskhold.cli.screen import harmless
-
-    print(f"taskhold: {harmless(sentence)}", file=sys.stderr)
-    return exit_code
+def _told(error: Exception) -> tuple[str, int]:
+    """A failure in a sentence, and the exit code."""
+    if isinstance(error, StartupError):
+        return str(error), error.exit_code
+    if not isinstance(error, click.ClickException):
+        return "stopped", 1
+    sentence = error.format_message().rstrip(".")
+    if isinstance(error, click.UsageError) and error.ctx and not sentence.endswith("?"):
+        sentence += f"; see {error.ctx.command_path} --help"
+    return sentence, error.exit_code

@@ -27,7 +27,10 @@ ATTEMPTS = 5
 @json_option
 @with_tasks
 def done(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
-    """Mark tasks as done: all of them, or none where one can't be."""
+    """Mark tasks as done.
+
+    All of them, or none where one can't be.
+    """
     _set_done(tasks, ids, done=True, as_json=as_json)
 
 
@@ -63,10 +66,10 @@ def edit(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Change tasks: all of them, or none where one can't be.
+    """Change tasks, by options or in an editor.
 
-    `none` takes away a due day, a list or a parent. With no option, and on a terminal, a task is
-    opened in $EDITOR.
+    All of them, or none where one can't be. `none` takes away a due day, a list or a parent. With
+    no option, and on a terminal, a task is opened in $EDITOR.
     """
     changes = _changes(tasks, given)
     if changes or tags or untags:

@@ -15,7 +15,10 @@ fish:  taskhold completion fish > ~/.config/fish/completions/taskhold.fish
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands, options, lists, tags and ids in a shell."""
+    """Print the script that completes words in a shell.
+
+    Commands, options, lists, tags and ids of tasks.
+    """
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(context.find_root().command, {}, "taskhold", "_TASKHOLD_COMPLETE").source())

@@ -35,10 +35,10 @@ _AT_ONCE = 500
 @json_option
 @with_tasks
 def log(*, tasks: Tasks, task_id: int | None, limit: int, follow: bool, as_json: bool) -> None:
-    """Show what happened, to all tasks or to one, the newest below.
+    """Show what happened, to all tasks or to one.
 
-    Programs get a line a change with tabs between: number, time, who, action, kind, id, words; or
-    `--json`, which has a line a change with --follow.
+    The newest stands below. Programs get a line a change with tabs between: number, time, who,
+    action, kind, id, words; or `--json`, which has a line a change with --follow.
     """
     cursor = tasks.changes()["cursor"] if follow else 0
     found = newest_first(tasks) if task_id is None else tasks.history(task_id)

@@ -80,7 +80,7 @@ def filter_options(command: F) -> F:
 @json_option
 @with_tasks
 def list_tasks(*, tasks: Tasks, is_trash: bool, as_json: bool, **chosen: Any) -> None:
-    """List tasks that are not done, those that are due first in front.
+    """List tasks that are not done, what is due first in front.
 
     Programs get a line a task with tabs between: id, - or x (done), priority, due, list, tags,
     title; or `--json`.
@@ -98,7 +98,10 @@ def list_tasks(*, tasks: Tasks, is_trash: bool, as_json: bool, **chosen: Any) ->
 @json_option
 @with_tasks
 def search(*, tasks: Tasks, words: tuple[str, ...], as_json: bool, **chosen: Any) -> None:
-    """List tasks, done or not, with each of these words in title, notes or tags."""
+    """List tasks with each of these words, done or not.
+
+    A word may stand in title, notes or tags, inside of another, in any case and accent.
+    """
     _show(tasks, _chosen(tasks, chosen, q=" ".join(words)), chosen, as_json=as_json)
 
 

@@ -29,10 +29,11 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
     "--insecure", is_flag=True, help="Also over http:// to another machine, which others may read."
 )
 def login(url: str, username: str | None, *, with_token: bool, insecure: bool) -> None:
-    """Log in to a server: commands are about the tasks there from then on.
+    """Log in to a server.
 
-    The password, or the token, comes from the terminal, or as one line of standard input. The
-    password is not kept, but a token that the server makes for this machine.
+    Commands are about the tasks there from then on. The password, or the token, comes from the
+    terminal, or as one line of standard input. The password is not kept, but a token that the
+    server makes for this machine.
     """
     url = url.rstrip("/")
     if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in _HERE and not insecure:

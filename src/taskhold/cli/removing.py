@@ -21,7 +21,10 @@ from taskhold.errors import StartupError
 @json_option
 @with_tasks
 def rm(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
-    """Move tasks and their parts to the trash: all of them, or none where one can't be."""
+    """Move tasks and their parts to the trash.
+
+    All of them, or none where one can't be.
+    """
     found = read_all(tasks, ids)
     run_batch(tasks, [delete(task["id"]) for task in _without_parts_of_others(tasks, found)])
     if as_json:
@@ -38,7 +41,10 @@ def rm(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
 @json_option
 @with_tasks
 def restore(*, tasks: Tasks, ids: tuple[int, ...], as_json: bool) -> None:
-    """Bring tasks back from the trash, with the parts that went there with them."""
+    """Bring tasks back from the trash.
+
+    The parts that went there with them come along.
+    """
     wanted = dict.fromkeys(ids)
     missing = set(wanted)
     for each in tasks.trash(page_size=500):

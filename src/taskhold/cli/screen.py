@@ -118,6 +118,7 @@ def _print_table(rows: list[Any], columns: Sequence[Column]) -> None:
     widths = {
         column: max([cell_len(column.heading), *(cell_len(cell.plain) for cell in of_rows)])
         for column, of_rows in cells.items()
+        if any(cell.plain for cell in of_rows)
     }
     shown = _those_with_room(columns, widths, console.width)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -138,7 +139,7 @@ def _those_with_room(
     columns: Sequence[Column], widths: Mapping[Column, int], width: int
 ) -> list[Column]:
     """The columns that leave the elastic one enough room."""
-    shown = [column for column in columns if widths[column] > 0]
+    shown = [column for column in columns if column in widths]
     for may_go in sorted({column.may_go for column in shown} - {0}, reverse=True):
         needed = sum(
             2 + (min(widths[column], _LEAST_TITLE) if column.is_elastic else widths[column])

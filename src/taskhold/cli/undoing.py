@@ -21,10 +21,10 @@ from taskhold.errors import StartupError
 @json_option
 @with_tasks
 def undo(*, tasks: Tasks, number: int | None, as_json: bool) -> None:
-    """Undo the last thing that you did; again for the one before.
+    """Undo the last thing that you did.
 
-    With the NUMBER of a change, as `taskhold log` shows it, that one. Undoing an undo does it
-    again.
+    Do it again for the one before. With the NUMBER of a change, as `taskhold log` shows it, that
+    one is undone; undoing an undo does it again.
     """
     operation = _last_of_mine(tasks) if number is None else _operation(tasks, number)
     made = tasks.undo(operation[0]["seq"])
