@@ -32,6 +32,7 @@ _IN_SENTENCES = {**_PICTURES, ord(_LEFT_TO_RIGHT): _LEFT_TO_RIGHT}
 _HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_TURNS_LINES}]")
 """What JSON need not escape, and a terminal had better not see."""
 _LEAST_TITLE = 24
+_GAP = 2
 
 
 class Column(NamedTuple):
@@ -99,7 +100,8 @@ def json_text(content: Any, indent: int | None = None) -> str:
 def print_rows(rows: Iterable[Any], columns: Sequence[Column]) -> None:
     """A table for people; for programs a line a row, with tabs between."""
     if is_for_people():
-        _print_table(list(rows), columns)
+        if there := list(rows):
+            _print_table(there, columns)
         return
     for row in rows:
         print("\t".join(_as_field(column.plain(row)) for column in columns))
@@ -121,14 +123,16 @@ def _print_table(rows: list[Any], columns: Sequence[Column]) -> None:
         if any(cell.plain for cell in of_rows)
     }
     shown = _those_with_room(columns, widths, console.width)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    others = sum(widths[column] + _GAP for column in shown if not column.is_elastic)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column in shown:
+        width = widths[column]
         table.add_column(
             column.heading,
             no_wrap=True,
             overflow="ellipsis",
             justify="right" if column.is_number else "left",
-            min_width=None if column.is_elastic else widths[column],
+            width=min(width, max(1, console.width - others)) if column.is_elastic else width,
         )
     for row in zip(*(cells[column] for column in shown), strict=True):
         table.add_row(*row)
@@ -142,7 +146,7 @@ def _those_with_room(
     shown = [column for column in columns if column in widths]
     for may_go in sorted({column.may_go for column in shown} - {0}, reverse=True):
         needed = sum(
-            2 + (min(widths[column], _LEAST_TITLE) if column.is_elastic else widths[column])
+            _GAP + (min(widths[column], _LEAST_TITLE) if column.is_elastic else widths[column])
             for column in shown
         )
         if needed <= width:

@@ -12,6 +12,7 @@ from taskhold.cli.options import json_option
 from taskhold.cli.screen import print_json, say
 from taskhold.cli.tasks import Tasks, with_tasks
 from taskhold.cli.words import operation_words
+from taskhold.client.errors import Gone
 from taskhold.client.shapes import Change
 from taskhold.errors import StartupError
 
@@ -54,9 +55,12 @@ def _last_of_mine(tasks: Tasks) -> list[Change]:
 
 def _operation(tasks: Tasks, number: int) -> list[Change]:
     """The changes that were made with this one, as far as they follow it."""
-    changes = tasks.changes(number - 1)["changes"]
+    try:
+        changes = tasks.changes(number - 1)["changes"]
+    except Gone:
+        changes = []
     if not changes or changes[0]["seq"] != number:
-        raise StartupError(f"There is no change {number}")
+        raise StartupError(f"There is no change {number}, or not any more")
     return [each for each in changes if each["operation"] == changes[0]["operation"]]
 
 
