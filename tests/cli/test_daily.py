@@ -116,6 +116,7 @@ def test_the_log_tells_it_in_words(cli: CommandLine) -> None:
     assert cli.said("lists", "--all") == "1\t0\tarchived\tHouse\n"
 
 
+@pytest.mark.database("sqlite")
 def test_filters_orders_and_pages(cli: CommandLine) -> None:
     days = [f"2026-12-{day:02}" for day in range(1, 26)]
     titles = "".join(f"task of {day}\n" for day in days)
@@ -146,6 +147,7 @@ def test_filters_orders_and_pages(cli: CommandLine) -> None:
     assert [line.split("\t")[0] for line in found.stdout.splitlines()] == ["25", "24"]
 
 
+@pytest.mark.database("sqlite")
 def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_done(cli: CommandLine) -> None:
     cli.said("add", "only")
     assert cli.refused("done", "1", "7") == "There is no task 7; nothing was changed"
@@ -176,6 +178,7 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_done(cli: Command
     assert cli.json("list", "--trash") == []
 
 
+@pytest.mark.database("sqlite")
 def test_two_lists_of_one_name_are_told_apart_by_their_ids(cli: CommandLine) -> None:
     cli.said("lists", "add", "Home")
     cli.said("lists", "add", "home")

@@ -1,5 +1,6 @@
 """The command line."""
 
+import io
 import os
 import sys
 
@@ -23,7 +24,8 @@ def _run() -> int:
     from taskhold.cli.commands import app
 
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="replace")  # what it has no letters for
     try:
         if any("\ud800" <= character <= "\udfff" for word in sys.argv for character in word):
             raise click.UsageError("The arguments are not UTF-8")
