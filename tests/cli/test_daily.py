@@ -68,7 +68,7 @@ def test_undo_goes_back_step_by_step_and_says_what_it_undid(cli: CommandLine) ->
     assert cli.said("undo") == (
         "Undone: moved 2 “two” to the trash\n`taskhold undo 6` does it again\n"
     )
-    assert cli.said("undo").startswith("Undone: completed 1 “one” and 1 more\n")
+    assert cli.said("undo").startswith("Undone: completed 2 tasks: 1 “one”, 2 “two”\n")
     assert cli.said("undo").startswith("Undone: added 2 “two”\n")
     (again,) = cli.json("undo", "9")
     assert (again["action"], again["undoes"]) == ("restore", 9)
@@ -176,6 +176,17 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_done(cli: Command
         assert said in cli.refused(*words, exit_code=2)
     assert [(task["id"], task["version"]) for task in cli.json("list", "--any")] == [(1, 1)]
     assert cli.json("list", "--trash") == []
+
+
+@pytest.mark.database("sqlite")
+def test_what_was_purged_is_not_undone_and_nothing_before_it(
+    server: LiveServer, remote: CommandLine
+) -> None:
+    remote.said("add", "one")
+    remote.said("rm", "1")
+    assert httpx2.delete(f"{server.url}/trash/1").status_code == 204
+    assert remote.refused("undo") == "This can't be undone: deleted task 1 for good"
+    assert remote.refused("undo", "1").startswith("This is not in the journal any more")
 
 
 @pytest.mark.database("sqlite")

@@ -313,6 +313,17 @@ def test_below_a_path_and_with_a_links_cursor_alone() -> None:
     ]
 
 
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Scripted(answer("200 OK", TASKS)) as server, Client(server.url) as api:
+        assert list(api.tasks()) == []
+    with Client("http://192.0.2.1", patience=0) as api, pytest.raises(Unreachable, match="refused"):
+        list(api.tasks())
+
+
 @on_sqlite
 def test_conflicts_of_an_undo_say_what_is_in_the_way(api: Client) -> None:
     api.create_task(title="one")

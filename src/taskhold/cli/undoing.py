@@ -28,12 +28,15 @@ def undo(*, tasks: Tasks, number: int | None, as_json: bool) -> None:
     one is undone; undoing an undo does it again.
     """
     operation = _last_of_mine(tasks) if number is None else _operation(tasks, number)
+    now = datetime.now().astimezone()
+    words = operation_words(operation, names_of_lists(tasks, operation), now)
+    if any(change["action"] == "purge" for change in operation):
+        raise StartupError(f"This can't be undone: {words}")
     made = tasks.undo(operation[0]["seq"])
     if as_json:
         print_json(made)
         return
-    now = datetime.now().astimezone()
-    say(f"Undone: {operation_words(operation, names_of_lists(tasks, operation), now)}")
+    say(f"Undone: {words}")
     if made:
         say(f"`taskhold undo {made[0]['seq']}` does it again")
 

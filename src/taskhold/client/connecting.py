@@ -32,7 +32,9 @@ def options(
         headers["authorization"] = f"Bearer {token}"
     if tls is None and parts.scheme == "http":
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # unused, and made at once: trusts nobody
+    beside_proxies = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
     return {
+        "mounts": beside_proxies,  # HTTP_PROXY and the like are for other machines
         "base_url": url,
         "headers": headers,
         "timeout": httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
