@@ -79,8 +79,7 @@ def renew(library: Library) -> str:
             described = archive.extractfile("package/package.json")
             assert described is not None
             licence = json.load(described)["license"]
-    name = Path(library.folder).name
-    return f"| {name}/ | {library.package} | {library.version} | {licence} |\n"
+    return f"| {Path(library.folder).name}/ | {library.package} | {library.version} | {licence} |\n"
 
 
 if __name__ == "__main__":
