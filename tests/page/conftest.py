@@ -49,8 +49,8 @@ def chromium() -> Iterator[Browser]:
 def visit(chromium: Browser) -> Iterator[Visit]:
     """Opens pages and watches them: a complaint of the browser's, or a request elsewhere, fails.
 
-    `visit(url, path="?view=all", context=…, failing_answers={401}, offline_ok=True, **options)` in a
-    browser of its own, or in another window of the one whose `context` is given. Answers of
+    `visit(url, path="?view=all", context=…, failing_answers={401}, offline_ok=True, **options)` in
+    a browser of its own, or in another window of the one whose `context` is given. Answers of
     400 and more are complaints unless their status is named; so are requests that get no answer,
     unless `offline_ok` is set.
     """
