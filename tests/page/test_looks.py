@@ -19,8 +19,7 @@ from tests.support.servers import LiveServer
 
 pytestmark = pytest.mark.database("sqlite")  # it looks the same on any
 
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 THEMES = ("light", "dark")
 
 Show = Callable[[Page], None]
@@ -138,14 +137,9 @@ def check(page: Page, picture: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize(("device", "size"), [("desk", DESK), ("phone", PHONE)])
+@pytest.mark.parametrize("device", SIZES)
 def test_every_view(
-    visit: Visit,
-    server: LiveServer,
-    pictures: Path,
-    theme: str,
-    device: str,
-    size: dict[str, int],
+    visit: Visit, server: LiveServer, pictures: Path, theme: str, device: str
 ) -> None:
     with httpx2.Client(base_url=server.url) as client:
         furnish(client)
@@ -154,7 +148,7 @@ def test_every_view(
     page = visit(
         server.url,
         color_scheme=theme,
-        viewport=size,
+        viewport=SIZES[device],
         has_touch=is_phone,
         is_mobile=is_phone,
         reduced_motion="reduce",
@@ -176,7 +170,7 @@ def test_every_view(
 def test_the_first_run_and_what_it_leaves(
     visit: Visit, server: LiveServer, pictures: Path, theme: str
 ) -> None:
-    page = visit(server.url, color_scheme=theme, viewport=DESK, reduced_motion="reduce")
+    page = visit(server.url, color_scheme=theme, viewport=SIZES["desk"], reduced_motion="reduce")
     expect(page.get_by_role("button", name="without an account")).to_be_visible()
     check(page, pictures / f"first-run-desk-{theme}.png")
     go_on(page)
