@@ -27,6 +27,18 @@ export const dialog = signal(null);
 /** Whether the sidebar lies over the list, where there is no room beside it. */
 export const sheetOpen = signal(false);
 
+/** Now, to the minute: what is due and past goes by it. */
+export const clock = signal(new Date());
+
+/** Keeps `clock` going; a machine that slept is told at once. */
+export function followClock() {
+  const tick = () => {
+    clock.value = new Date();
+  };
+  setInterval(tick, 60_000);
+  document.addEventListener("visibilitychange", tick);
+}
+
 /** What an edit by key, menu or palette is about. @returns {string[]} */
 export function targets() {
   if (selected.peek().size > 0) return [...selected.peek()];
@@ -92,7 +104,7 @@ export function prefer(name, value) {
 
 /** Another window of this browser has other preferences now. */
 export function followPreferences() {
-  addEventListener("storage", (event) => {
+  window.addEventListener("storage", (event) => {
     if (event.key === PLACE || event.key === null) preferences.value = stored();
   });
   effect(() => {
