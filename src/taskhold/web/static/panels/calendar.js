@@ -143,11 +143,11 @@ function Month({ chosen, now, onPick }) {
   return html`<div class="month">
     <div class="month-head">
       <button type="button" class="icon-button" aria-label="Earlier month" onClick=${() => setAt(addMonths(at, -1))}>
-        <${Icon} name="earlier" />
+        <${Icon} name="back" />
       </button>
       <h3 id=${id} aria-live="polite">${write(at, { month: "long", year: "numeric" })}</h3>
       <button type="button" class="icon-button" aria-label="Later month" onClick=${() => setAt(addMonths(at, 1))}>
-        <${Icon} name="later" />
+        <${Icon} name="chevron" />
       </button>
     </div>
     <table ref=${table} role="grid" aria-labelledby=${id} onKeyDown=${move}>

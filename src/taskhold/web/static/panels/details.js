@@ -5,7 +5,7 @@ import { addTask, editTask, setDone, trash, undo } from "../actions.js";
 import { childrenOf, findList, findTask } from "../data/replica.js";
 import { dayWords, isPast, wholeDay } from "../days.js";
 import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
-import { Icon } from "../parts/icons.js";
+import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
 import { ChangedElsewhere, useDraft } from "./draft.js";
 import { History } from "./history.js";
@@ -57,12 +57,8 @@ function Panel({ task }) {
   >
     <${Head}>
       <${Crumbs} task=${task} />
-      <button type="button" class="icon-button" aria-label="Undo the last edit" title="Undo" onClick=${() => undo()}>
-        <${Icon} name="undo" />
-      </button>
-      <button type="button" class="icon-button" aria-label="Move to the trash" title="Move to the trash" onClick=${() => trash([task.key])}>
-        <${Icon} name="trash" />
-      </button>
+      <${IconButton} icon="undo" label="Undo the last edit" onClick=${() => undo()} />
+      <${IconButton} icon="trash" label="Move to the trash" onClick=${() => trash([task.key])} />
       <${CloseButton} />
     <//>
     <h2 id=${id} class="unseen" dir="auto">Details of ${task.title}</h2>
@@ -77,7 +73,10 @@ function Panel({ task }) {
 
 /** @param {EventTarget | null} target */
 function isField(target) {
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement;
+  return (
+    target instanceof HTMLTextAreaElement ||
+    (target instanceof HTMLInputElement && target.type !== "checkbox")
+  );
 }
 
 /** @param {{children?: any}} props */
@@ -86,9 +85,8 @@ function Head({ children }) {
 }
 
 function CloseButton() {
-  return html`<button type="button" class="icon-button" aria-label="Close the details" title="Close" onClick=${() => go({ open: undefined })}>
-    <${Icon} name="close" />
-  </button>`;
+  const close = () => go({ open: undefined });
+  return html`<${IconButton} icon="close" label="Close the details" onClick=${close} />`;
 }
 
 /** What it is in: its list, and the tasks above it. @param {{task: Task}} props */
@@ -171,17 +169,17 @@ function Properties({ task }) {
   const parent = task.parentKey ? findTask(task.parentKey) : undefined;
   const isLate = due !== null && !task.done && isPast(due, now);
   return html`<div class="properties">
-    <${Property} kind="due" keys=${[key]} icon="due" name="Due" late=${isLate} title=${due ? wholeDay(due) : undefined}>
+    <${Property} kind="due" keys=${[key]} icon="calendar" name="Due" late=${isLate} title=${due ? wholeDay(due) : undefined}>
       ${due && `${dayWords(due, now)}${isLate ? ", past" : ""}`}
     <//>
-    <${Property} kind="priority" keys=${[key]} icon="priority" name="Priority" tone=${`is-${priority}`}>
+    <${Property} kind="priority" keys=${[key]} icon="flag" name="Priority" tone=${`is-${priority}`}>
       ${priority !== "none" && PRIORITIES[priority]}
     <//>
     <${Property} kind="tags" keys=${[key]} icon="tag" name="Tags">
       ${tags.length > 0 && tags.map((tag) => html`<span class="tag" dir="auto" key=${tag}>${tag}</span>`)}
     <//>
     <${Property} kind="list" keys=${[key]} icon="list" name="List">${list?.name}<//>
-    <${Property} kind="parent" keys=${[key]} icon="parent" name="Part of">${parent?.title}<//>
+    <${Property} kind="parent" keys=${[key]} icon="subtasks" name="Part of">${parent?.title}<//>
   </div>`;
 }
 

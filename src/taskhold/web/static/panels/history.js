@@ -9,7 +9,7 @@ import { html, useEffect, useState } from "../parts/html.js";
 
 /**
  * @typedef {import("../data/types.js").Task} Task
- * @typedef {import("../data/types.js").Change} Change
+ * @typedef {import("../data/types.js").Change & {actor: string}} Change
  * @typedef {import("../data/types.js").ApiTask} ApiTask
  */
 
@@ -94,12 +94,9 @@ function who({ actor }) {
   return actor;
 }
 
-/** The address of the next page, from a Link header. @param {string | null} link */
-export function nextPage(link) {
-  const found = /<([^>]+)>; *rel="next"/.exec(link ?? "");
-  return found?.[1]
-    ? found[1].replace(/^(?:https?:\/\/[^/]+)?\/(?=(?:.*\/)?tasks\/)(?:.*\/)?(?=tasks\/)/, "")
-    : null;
+/** The path of the next page, from a Link header. @param {string | null} link */
+function nextPage(link) {
+  return /(tasks\/\d+\/history\?[^>]+)>; *rel="next"/.exec(link ?? "")?.[1] ?? null;
 }
 
 /** What it did. @param {Change} change @returns {string[]} */
