@@ -83,7 +83,7 @@ export function Login() {
 
 /** @param {{title: string, children?: any}} props */
 function Front({ title, children }) {
-  return html`<main class="front" aria-busy="false">
+  return html`<main class="front">
     <div class="front-box">
       <img class="front-mark" src=${markAddress()} alt="" width="40" height="40" />
       <h1>${title}</h1>
