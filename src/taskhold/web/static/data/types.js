@@ -98,6 +98,9 @@
  * @property {string} [newTag] the new one
  * @property {Sent | null} sent
  * @property {Field[]} [fields] of a conflict
+ * @property {Partial<TaskFields>} [copy] of a task that is gone: as it was seen here
+ * @property {number} [failures] how often the server failed at it
+ * @property {string} [tab] the window that made it
  *
  * @typedef {object} Conflict
  * @property {string} key the edit's
