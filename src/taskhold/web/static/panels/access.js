@@ -1,6 +1,7 @@
 // Where one is logged in, and the tokens of one's programs.
 
-import { call } from "../data/api.js";
+import { call, Unreachable } from "../data/api.js";
+import { connection } from "../data/connection.js";
 import { dayWords, wholeDay } from "../days.js";
 import { html, useEffect, useId, useRef, useState } from "../parts/html.js";
 import { ConfirmButton, Field, Form, sentenceOf, WaitingButton } from "./forms.js";
@@ -31,12 +32,13 @@ export function useFound(path) {
       setFound((await call("GET", path)).body);
       setProblem("");
     } catch (error) {
-      setProblem(sentenceOf(error));
+      setProblem(error instanceof Unreachable ? "" : sentenceOf(error));
     }
   };
+  const isThere = connection.value === "online";
   useEffect(() => {
     load();
-  }, [path]);
+  }, [path, isThere]);
   return { found, problem, load };
 }
 
@@ -61,14 +63,14 @@ export function Sessions() {
   const others = found.filter((session) => !session.current);
   return html`<section class="block" aria-labelledby=${id}>
     <h2 id=${id}>Where you are logged in</h2>
-    <ul class="rows">
+    <ul class="entries">
       ${[...found.filter((session) => session.current), ...others].map((session) => {
         const name = clientInWords(session.client);
-        return html`<li class="row-of" key=${session.id}>
-          <div class="row-main">
-            <span class="row-name">${name}</span>
+        return html`<li class="entry" key=${session.id}>
+          <div class="entry-main">
+            <span class="entry-name">${name}</span>
             ${session.current && html`<span class="badge">This one</span>`}
-            <span class="row-more">
+            <span class="entry-more">
               Since ${ago(session.created_at)}${session.current ? "" : `, last used ${ago(session.last_used_at)}`}
             </span>
           </div>
@@ -124,13 +126,13 @@ export function Tokens() {
       ${
         found.length === 0
           ? html`<p class="quiet">There are none.</p>`
-          : html`<ul class="rows">
+          : html`<ul class="entries">
               ${found.map(
-                (token) => html`<li class="row-of" key=${token.id}>
-                <div class="row-main">
-                  <span class="row-name" dir="auto">${token.name}</span>
+                (token) => html`<li class="entry" key=${token.id}>
+                <div class="entry-main">
+                  <span class="entry-name" dir="auto">${token.name}</span>
                   <span class="badge">${token.scopes.includes("write") ? "Reads and writes" : "Reads"}</span>
-                  <span class="row-more">${lifeOf(token)}</span>
+                  <span class="entry-more">${lifeOf(token)}</span>
                 </div>
                 <${ConfirmButton}
                   label="Revoke"

@@ -219,10 +219,10 @@ export function ConfirmButton({ label, about, what, yes, run }) {
     event.stopPropagation();
     ask(false);
   };
-  return html`<span ref=${box} class="confirm" onKeyDown=${stepBack}>
+  return html`<span ref=${box} class="sure" onKeyDown=${stepBack}>
     ${
       isAsking
-        ? html`<span class="confirm-what" role="alert">${what}</span>
+        ? html`<span class="sure-what" role="alert">${what}</span>
           <${WaitingButton} class="button is-danger" run=${run}>${yes}<//>
           <button type="button" class="button" onClick=${() => ask(false)}>Cancel</button>`
         : html`<button type="button" class="quiet-button" onClick=${() => ask(true)}>

@@ -28,7 +28,7 @@ export function People() {
   return html`<section class="block" aria-labelledby=${id}>
       <h2 id=${id}>People</h2>
       <p class="quiet">Admins manage accounts. Nobody sees another’s tasks.</p>
-      <ul class="rows">
+      <ul class="entries">
         ${found.map((user) => html`<${Person} key=${user.id} user=${user} load=${load} />`)}
       </ul>
     </section>
@@ -62,15 +62,15 @@ function Person({ user, load }) {
     await change({ password: new_password });
     reset(false);
   };
-  return html`<li class="row-of is-person">
-    <div class="row-main">
-      <span class="row-name" dir="auto">${display_name}</span>
+  return html`<li class="entry is-person">
+    <div class="entry-main">
+      <span class="entry-name" dir="auto">${display_name}</span>
       ${isOwn && html`<span class="badge">You</span>`}
       ${admin && html`<span class="badge">Admin</span>`}
       ${disabled && html`<span class="badge is-off">Disabled</span>`}
-      <span class="row-more">${display_name === username ? "" : `${username}, `}since ${ago(user.created_at)}</span>
+      <span class="entry-more">${display_name === username ? "" : `${username}, `}since ${ago(user.created_at)}</span>
     </div>
-    <div class="row-buttons">
+    <div class="entry-buttons">
       <${WaitingButton} class="quiet-button" run=${() => change({ admin: !admin })}>
         ${admin ? "Make ordinary" : "Make admin"}<${About} name=${username} />
       <//>

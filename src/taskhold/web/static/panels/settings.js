@@ -48,7 +48,8 @@ export function Settings() {
       </ul>
     </nav>
     <div class="settings-part" key=${now.id}>
-      ${isAway ? html`<p class="quiet" role="status">This needs the server, which can’t be reached right now.</p>` : html`<${now.Part} />`}
+      ${isAway && html`<p class="notice" role="status">This needs the server, which can’t be reached right now.</p>`}
+      <${now.Part} />
     </div>
   </div>`;
 }
