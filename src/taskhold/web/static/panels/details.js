@@ -7,6 +7,7 @@ import { dayWords, isPast, wholeDay } from "../days.js";
 import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
+import { clock } from "../state.js";
 import { ChangedElsewhere, useDraft } from "./draft.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
@@ -135,13 +136,7 @@ function Title({ task, leave }) {
     leave();
   };
   return html`<div class="details-title" onFocusOut=${leaving(draft.leave)}>
-    <input
-      type="checkbox"
-      class=${`check is-${task.priority}`}
-      aria-label="Done"
-      checked=${task.done}
-      onChange=${() => setDone([task.key], !task.done)}
-    />
+    <${Check} task=${task} label="Done" />
     <div class="details-field">
       <textarea
         ref=${field}
@@ -161,9 +156,23 @@ function Title({ task, leave }) {
   </div>`;
 }
 
+/** The round check, as in the list. @param {{task: Task, label: string}} props */
+function Check({ task, label }) {
+  return html`<button
+    type="button"
+    role="checkbox"
+    class=${`check is-${task.priority}`}
+    aria-checked=${task.done}
+    aria-label=${label}
+    onClick=${() => setDone([task.key], !task.done)}
+  >
+    <${Icon} name="check" />
+  </button>`;
+}
+
 /** @param {{task: Task}} props */
 function Properties({ task }) {
-  const now = new Date();
+  const now = clock.value;
   const { key, due, priority, tags } = task;
   const list = task.listKey ? findList(task.listKey) : undefined;
   const parent = task.parentKey ? findTask(task.parentKey) : undefined;
@@ -294,20 +303,14 @@ function Subtasks({ task }) {
     <ul class="subtasks">
       ${children.map(
         (child) => html`<li key=${child.key}>
-        <input
-          type="checkbox"
-          class=${`check is-${child.priority}`}
-          aria-label=${`Done: ${child.title}`}
-          checked=${child.done}
-          onChange=${() => setDone([child.key], !child.done)}
-        />
+        <${Check} task=${child} label=${`Done: ${child.title}`} />
         <button
           type="button"
           class=${classes("subtask", child.done && "is-done")}
           dir="auto"
           onClick=${() => go({ open: child.key })}
         >${child.title}</button>
-        ${child.due && html`<span class="subtask-due">${dayWords(child.due, new Date())}</span>`}
+        ${child.due && html`<span class="subtask-due">${dayWords(child.due, clock.value)}</span>`}
       </li>`,
       )}
     </ul>
@@ -351,5 +354,5 @@ function datesOf({ created_at, updated_at, completed_at }) {
 
 /** @param {string} at */
 function moment(at) {
-  return dayWords(at, new Date());
+  return dayWords(at, clock.value);
 }

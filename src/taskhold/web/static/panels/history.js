@@ -6,6 +6,7 @@ import { call, Unreachable } from "../data/api.js";
 import { connection } from "../data/connection.js";
 import { dayWords } from "../days.js";
 import { html, useEffect, useState } from "../parts/html.js";
+import { clock } from "../state.js";
 
 /**
  * @typedef {import("../data/types.js").Task} Task
@@ -75,7 +76,7 @@ function ChangeRow({ change, onProblem }) {
     <div class="change-said" dir="auto">
       <span class="change-who">${who(change)}</span>${" "}${said.map((each, index) => html`<span key=${each}>${index > 0 ? ", " : ""}${each}</span>`)}
     </div>
-    <time class="change-at" datetime=${change.at}>${dayWords(change.at, new Date())}</time>
+    <time class="change-at" datetime=${change.at}>${dayWords(change.at, clock.peek())}</time>
     ${
       change.action === "update" &&
       html`<button type="button" class="quiet-button" onClick=${takeBack}>
@@ -155,7 +156,7 @@ function notesInWords(before, after) {
 
 /** @param {string | null} before @param {string | null} after */
 function dueInWords(before, after) {
-  const now = new Date();
+  const now = clock.peek();
   if (after === null) return "took the due date away";
   return before === null
     ? `set it due ${dayWords(after, now)}`

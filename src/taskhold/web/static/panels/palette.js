@@ -97,9 +97,8 @@ function findTasks(query) {
   /** @type {{task: Task, how: number}[]} */
   const found = [];
   for (const task of tasks.value.values()) {
-    let title = foldedTitles.get(task);
-    if (title === undefined)
-      foldedTitles.set(task, (title = fold(`${task.title} ${task.tags.join(" ")}`)));
+    const title = foldedTitles.get(task) ?? fold(`${task.title} ${task.tags.join(" ")}`);
+    foldedTitles.set(task, title);
     const how = fit(query, title);
     if (how > 0) found.push({ task, how: how - Number(task.done) * 4 });
   }
