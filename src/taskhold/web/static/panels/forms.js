@@ -223,7 +223,7 @@ export function ConfirmButton({ label, about, what, yes, run }) {
     ${
       isAsking
         ? html`<span class="sure-what" role="alert">${what}</span>
-          <${WaitingButton} class="button is-danger" run=${run}>${yes}<//>
+          <${WaitingButton} class="button danger" run=${run}>${yes}<//>
           <button type="button" class="button" onClick=${() => ask(false)}>Cancel</button>`
         : html`<button type="button" class="quiet-button" onClick=${() => ask(true)}>
             ${label}${about && html`<span class="unseen"> ${about}</span>`}

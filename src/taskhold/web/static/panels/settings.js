@@ -168,7 +168,7 @@ export function LogOut() {
       <button type="button" class="button" onClick=${() => {
         dialog.value = "unsent";
       }}>Show what is unsent</button>
-      <${WaitingButton} class="button is-danger" run=${leaveAll}>Log out and lose ${waiting === 1 ? "it" : "them"}<//>
+      <${WaitingButton} class="button danger" run=${leaveAll}>Log out and lose ${waiting === 1 ? "it" : "them"}<//>
     </div>
   </div>`;
 }
