@@ -22,6 +22,10 @@ export const selected = signal(new Set());
 export const selecting = signal(false);
 /** @type {KeySignal} */
 export const editing = signal(null);
+/** The row that the focus shall go to; the list does it when the row is there. "" is the list itself.
+ * @type {import("./parts/html.js").Signal<{key: string} | null>}
+ */
+export const focusWanted = signal(null);
 /** @type {import("./parts/html.js").Signal<null | "palette" | "help" | "unsent" | "conflicts">} */
 export const dialog = signal(null);
 /** Whether the sidebar lies over the list, where there is no room beside it. */
@@ -44,6 +48,13 @@ export function targets() {
   if (selected.peek().size > 0) return [...selected.peek()];
   const key = focused.peek() ?? openTask.peek();
   return key === null ? [] : [key];
+}
+
+/** @param {string | undefined} key */
+export function focusRow(key) {
+  focused.value = key ?? null;
+  resting.value = key ?? null;
+  focusWanted.value = { key: key ?? "" };
 }
 
 /** The key of the task in the details panel, while there is such a task. */

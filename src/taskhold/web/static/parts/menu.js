@@ -72,7 +72,7 @@ function OpenMenu({ anchor, label, items }) {
     else if (event.key === "Tab") ref.current?.hidePopover();
     else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) {
       const begins = (/** @type {HTMLElement} */ button) =>
-        button.innerText.trim().toLowerCase().startsWith(event.key.toLowerCase());
+        button.textContent.trim().toLowerCase().startsWith(event.key.toLowerCase());
       const after = buttons.findIndex((button, index) => index > at && begins(button));
       next = after < 0 ? buttons.findIndex(begins) : after;
     } else return;
