@@ -67,9 +67,11 @@ export function makeSender({ isStillOurs, tell }) {
       await request.act(edit);
       return;
     }
-    const written = await changeEdit(edit.key, (found) =>
-      found.state === "waiting" ? { ...found, sent: request } : undefined,
-    );
+    const written = edit.sent
+      ? findEdit(edit.key)
+      : await changeEdit(edit.key, (found) =>
+          found.state === "waiting" ? { ...found, sent: request } : undefined,
+        );
     if (written?.state !== "waiting" || signal.aborted) return; // taken back meanwhile
     onItsWay.value = edit.key;
     try {

@@ -30,9 +30,9 @@ export const replicaName = (user) =>
 /** For what this browser remembers of this server beside replicas. @param {string} what */
 export const placeName = (what) => `taskhold ${place} ${what}`;
 
-/** @param {string} name @param {(message: any) => void} receive @returns {{say: (message: Message) => void, close: () => void}} */
-export function joinChannel(name, receive) {
-  if (typeof BroadcastChannel !== "function" || !locks) return { say() {}, close() {} };
+/** @param {string} name @param {(message: any) => void} receive @param {boolean} [isShared] @returns {{say: (message: Message) => void, close: () => void}} */
+export function joinChannel(name, receive, isShared = true) {
+  if (typeof BroadcastChannel !== "function" || !isShared) return { say() {}, close() {} };
   const channel = new BroadcastChannel(name);
   channel.onmessage = (event) => receive(event.data);
   let isOpen = true;
@@ -46,14 +46,15 @@ export function joinChannel(name, receive) {
 }
 
 /**
- * Do `work` while this window is the one that leads; its signal says when to stop. Without Web Locks
- * every window leads for itself.
+ * Do `work` while this window is the one that leads; its signal says when to stop. Where windows share
+ * nothing each leads for itself.
  *
  * @param {string} name
  * @param {(signal: AbortSignal) => Promise<void>} work
+ * @param {boolean} isShared
  * @returns {{end: () => Promise<void>, yieldTo: () => void}}
  */
-export function lead(name, work) {
+export function lead(name, work, isShared) {
   let stop = new AbortController();
   let hasEnded = false;
   /** @type {Promise<unknown>} */
@@ -63,7 +64,7 @@ export function lead(name, work) {
   const run = () => {
     if (hasEnded) return;
     const { signal } = stop;
-    running = locks
+    running = locks && isShared
       ? locks.request(`${name} leads`, { signal }, () => work(signal)).catch(() => {})
       : work(signal);
   };
