@@ -35,7 +35,12 @@ export const account = signal(null);
 let replica = null;
 /** Changes of account, one after the other. @type {Promise<unknown>} */
 let turn = Promise.resolve();
-const channel = joinChannel(placeName("account"), () => ask().catch(() => lookAtMemory()));
+/** Counts logins and logouts: what the server said before the last one means nothing any more. */
+let era = 0;
+const channel = joinChannel(placeName("account"), () => {
+  era += 1;
+  ask().catch(lookAtMemory);
+});
 
 const MEMORY = placeName("account");
 
@@ -83,8 +88,9 @@ export async function start() {
 
 /** Ask the server, and become what it says. */
 async function ask() {
+  const then = era;
   const said = await asked();
-  await inTurn(() => become(said));
+  await inTurn(() => become(said, then));
 }
 
 /** @returns {Promise<Setup>} */
@@ -103,8 +109,10 @@ function inTurn(change) {
   return done;
 }
 
-/** @param {Setup} said */
-async function become({ needed, open_mode, registration, user }) {
+/** @param {Setup} said @param {number} then */
+async function become({ needed, open_mode, registration, user }, then) {
+  if (then !== era) return;
+  const wasOpen = replica !== null;
   const isOpen = open_mode && remembered().wentOnOpen === true;
   /** @type {Account} */
   const now = { user, openMode: open_mode, needed, registration, ready: user !== null || isOpen };
@@ -114,7 +122,7 @@ async function become({ needed, open_mode, registration, user }) {
   if (name && user?.id === FIRST_ACCOUNT_ID) await takeOver(replicaName(null), name);
   account.value = now;
   if (name) await open(name);
-  else connection.value = user || open_mode || needed ? "online" : "logged-out";
+  else connection.value = wasOpen ? "logged-out" : "online";
 }
 
 /** @param {string} name */
@@ -125,7 +133,7 @@ async function open(name) {
     isStillOurs: () => remembered().replica === name,
     accountIsOver,
     whenTakenAway: () => {
-      ask().catch(() => lookAtMemory());
+      ask().catch(lookAtMemory);
     },
   });
 }
@@ -138,12 +146,11 @@ async function close() {
 
 /** Whether it is somebody else who is logged in by now. Raises Unreachable where nobody can tell. */
 async function accountIsOver() {
+  const then = era;
   const open = replica?.name;
   const said = await asked();
-  const isOver = !said.user && !said.open_mode ? true : replicaName(said.user) !== open;
-  const settling = inTurn(() => become(said)); // it waits for the one who asks to end
-  if (!isOver) await settling;
-  return isOver;
+  inTurn(() => become(said, then)); // not waited for: it waits for the one who asks to end
+  return !(said.user || said.open_mode) || replicaName(said.user) !== open;
 }
 
 /** Without the server: another window has logged out. */
@@ -151,7 +158,13 @@ function lookAtMemory() {
   if (replica && remembered().replica !== replica.name) {
     inTurn(async () => {
       await close();
-      account.value = { user: null, openMode: false, needed: false, registration: false, ready: false };
+      account.value = {
+        user: null,
+        openMode: false,
+        needed: false,
+        registration: false,
+        ready: false,
+      };
       connection.value = "logged-out";
     });
   }
@@ -175,6 +188,7 @@ async function enter(path, body) {
     const { user } = (await call("POST", path, body)).body;
     // From here on no window sends what is another's.
     remember({ ...remembered(), replica: replicaName(user) });
+    era += 1;
   });
   channel.say({ type: "changed" });
   await ask();
@@ -203,6 +217,7 @@ export async function logout({ discard = false } = {}) {
       logsOut = true;
     });
     remember({ logsOut });
+    era += 1;
   });
   channel.say({ type: "changed" });
   await inTurn(async () => {
@@ -210,7 +225,13 @@ export async function logout({ discard = false } = {}) {
     if (name) await deleteDatabase(name);
   });
   await ask().catch(() => {
-    account.value = { user: null, openMode: false, needed: false, registration: false, ready: false };
+    account.value = {
+      user: null,
+      openMode: false,
+      needed: false,
+      registration: false,
+      ready: false,
+    };
     connection.value = "offline";
   });
   return { unsent: 0 };
@@ -236,6 +257,6 @@ async function takeOver(from, to) {
   await deleteDatabase(from);
 }
 
-addEventListener("storage", (event) => {
+addEventListener("storage", (/** @type {any} */ event) => {
   if (event.key === null) lookAtMemory(); // all was cleared
 });

@@ -116,7 +116,10 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       show(kept, known);
       const there = new Set(kept.outbox.map((edit) => edit.key));
       const gone = edits.peek().filter(({ key, state }) => state === "done" && !there.has(key));
-      takeEdits(kept.outbox, gone.map(({ key }) => key));
+      takeEdits(
+        kept.outbox,
+        gone.map(({ key }) => key),
+      );
     }
     isReading = false;
     for (const message of later.splice(0)) receive(message);
@@ -165,7 +168,10 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       connection.value = message.connection;
     } else if (message.type === "loading" && !isLeading) {
       loading.value = message.loading;
-    } else if (message.type === "reset" || (message.type === "cursor" && message.cursor > (cursor ?? -1))) {
+    } else if (
+      message.type === "reset" ||
+      (message.type === "cursor" && message.cursor > (cursor ?? -1))
+    ) {
       readAgain();
     } else if (message.type === "hello" && isLeading) {
       leadership.yieldTo();
@@ -278,9 +284,19 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   /** Up to the present end of the journal. @param {AbortSignal} signal */
   async function catchUp(signal) {
     if (cursor === undefined) await load(signal);
-    const before = new Set(edits.peek().filter(({ state }) => state === "done").map(({ key }) => key));
+    const before = new Set(
+      edits
+        .peek()
+        .filter(({ state }) => state === "done")
+        .map(({ key }) => key),
+    );
     for (let more = true; more; ) {
-      const { body } = await call("GET", `changes?after=${cursor}&limit=${LARGEST_PAGE}`, undefined, { signal });
+      const { body } = await call(
+        "GET",
+        `changes?after=${cursor}&limit=${LARGEST_PAGE}`,
+        undefined,
+        { signal },
+      );
       take(body.changes);
       more = body.more;
     }
@@ -310,7 +326,12 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     };
     if (!isLoaded.peek()) report();
     await writing;
-    await database.write({ tasks: { clear: true }, trash: { clear: true }, lists: { clear: true }, state: { clear: true } });
+    await database.write({
+      tasks: { clear: true },
+      trash: { clear: true },
+      lists: { clear: true },
+      state: { clear: true },
+    });
     const isFirst = !isLoaded.peek();
     /** @type {Record<"lists" | "tasks" | "trash", any[]>} */
     const found = { lists: [], tasks: [], trash: [] };
@@ -330,7 +351,10 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     }
     await refuseUncertain();
     show(found, begin);
-    await database.write({ state: { put: [{ key: "cursor", value: begin }] }, numbers: { drop: oldNumbers() } });
+    await database.write({
+      state: { put: [{ key: "cursor", value: begin }] },
+      numbers: { drop: oldNumbers() },
+    });
     channel.say({ type: "loading", loading: null });
     channel.say({ type: "reset" });
   }
@@ -341,7 +365,10 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     let timer = setTimeout(() => silent.abort(), SILENCE);
     const rowsTimer = setInterval(() => confirm(signal), ROWS_COME_WITHIN);
     try {
-      const answer = await reach(address(`events?after=${cursor}`), AbortSignal.any([signal, silent.signal]));
+      const answer = await reach(
+        address(`events?after=${cursor}`),
+        AbortSignal.any([signal, silent.signal]),
+      );
       const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body)
         .pipeThrough(/** @type {any} */ (new TextDecoderStream()))
         .getReader();
@@ -362,10 +389,18 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
 
   /** Edits that are answered, but of which the journal tells nothing: ask it, then let them go. @param {AbortSignal} signal */
   async function confirm(signal) {
-    const waiting = edits.peek().filter(({ state }) => state === "done").map(({ key }) => key);
+    const waiting = edits
+      .peek()
+      .filter(({ state }) => state === "done")
+      .map(({ key }) => key);
     if (waiting.length === 0) return;
     try {
-      const { body } = await call("GET", `changes?after=${cursor}&limit=${LARGEST_PAGE}`, undefined, { signal });
+      const { body } = await call(
+        "GET",
+        `changes?after=${cursor}&limit=${LARGEST_PAGE}`,
+        undefined,
+        { signal },
+      );
       take(body.changes);
       if (!body.more) writeDown(letGo(({ key }) => waiting.includes(key)));
     } catch (error) {
@@ -405,7 +440,11 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
 async function reach(url, signal) {
   let answer;
   try {
-    answer = await fetch(url, { signal, cache: "no-store", headers: { Accept: "text/event-stream" } });
+    answer = await fetch(url, {
+      signal,
+      cache: "no-store",
+      headers: { Accept: "text/event-stream" },
+    });
   } catch {
     throw new Unreachable();
   }

@@ -85,7 +85,9 @@ export const same = (a, b) =>
  */
 export function collisions({ set = {}, was = {} }, now) {
   return Object.keys(set)
-    .filter((name) => name !== "position" && !same(now[name], was[name]) && !same(now[name], set[name]))
+    .filter(
+      (name) => name !== "position" && !same(now[name], was[name]) && !same(now[name], set[name]),
+    )
     .map((field) => ({ field, base: was[field], mine: set[field], theirs: now[field] }));
 }
 
@@ -104,7 +106,10 @@ export function both({ field, mine, theirs }, task) {
   }
   if (field === "notes") return { notes: [theirs, mine].filter(Boolean).join("\n\n---\n\n") };
   if (field === "title") {
-    return { title: mine, notes: [task.notes, `Other title: ${theirs}`].filter(Boolean).join("\n\n") };
+    return {
+      title: mine,
+      notes: [task.notes, `Other title: ${theirs}`].filter(Boolean).join("\n\n"),
+    };
   }
   return { [field]: mine };
 }

@@ -52,7 +52,13 @@ export function perform(sentence, wanted, { quiet = false, canBeUndone = true } 
   if (wanted.length === 0) return;
   const made = wanted.map(asEdit);
   saveEdits(made);
-  const entry = { key: newName(), tab, sentence, state: /** @type {const} */ ("done"), steps: made.map(asStep) };
+  const entry = {
+    key: newName(),
+    tab,
+    sentence,
+    state: /** @type {const} */ ("done"),
+    steps: made.map(asStep),
+  };
   if (canBeUndone) {
     const forgotten = entries.filter(({ state }) => state === "undone");
     keep([entry], [...forgotten, ...entries.slice(0, -MOST)]);
@@ -101,7 +107,13 @@ function reverseStep(step, entryKey) {
     .map((name) => {
       const edit = findEdit(name);
       const part = { ...step, key: name, effects: edit?.effects ?? step.effects };
-      if (!edit || edit.state === "done" || edit.sent || onItsWay.peek() === name || isNeeded(edit)) {
+      if (
+        !edit ||
+        edit.state === "done" ||
+        edit.sent ||
+        onItsWay.peek() === name ||
+        isNeeded(edit)
+      ) {
         return undoOf(part);
       }
       dropEdit(name).then((isGone) => {
@@ -113,7 +125,11 @@ function reverseStep(step, entryKey) {
 
 /** @param {Step} step @returns {Step} */
 function undoOf(step) {
-  const edit = asEdit({ label: `Undo: ${step.label}`, request: "undo", effects: inverse(step.effects) });
+  const edit = asEdit({
+    label: `Undo: ${step.label}`,
+    request: "undo",
+    effects: inverse(step.effects),
+  });
   edit.of = step.key;
   edit.seq = numbers.get(step.key) ?? null;
   saveEdits([edit]);
@@ -130,7 +146,9 @@ function replaceStep(entryKey, name, step) {
 
 /** What is there now is what it changes. @param {Effect} effect @returns {Effect} */
 function fromNow(effect) {
-  const object = /** @type {any} */ ((effect.kind === "task" ? tasks : lists).peek().get(effect.key));
+  const object = /** @type {any} */ (
+    (effect.kind === "task" ? tasks : lists).peek().get(effect.key)
+  );
   if (effect.does !== "set" || !object || !effect.was) return effect;
   const was = Object.fromEntries(Object.keys(effect.was).map((name) => [name, object[name]]));
   return same(Object.values(was), Object.values(effect.was)) ? effect : { ...effect, was };
@@ -139,7 +157,9 @@ function fromNow(effect) {
 /** @param {Entry[]} put @param {Entry[]} drop */
 function keep(put, drop) {
   const gone = new Set([...put, ...drop].map(({ key }) => key));
-  entries = [...entries.filter(({ key }) => !gone.has(key)), ...put].sort((a, b) => (a.key < b.key ? -1 : 1));
+  entries = [...entries.filter(({ key }) => !gone.has(key)), ...put].sort((a, b) =>
+    a.key < b.key ? -1 : 1,
+  );
   // Without it nothing is lost but the way back.
   database.write({ undo: { put, drop: drop.map(({ key }) => key) } }).catch(() => {});
 }

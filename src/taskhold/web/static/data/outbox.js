@@ -126,7 +126,9 @@ function namesIn(fields) {
 
 /** In memory and in view, here. @param {readonly Edit[]} put @param {readonly string[]} drop */
 export function takeEdits(put, drop) {
-  const fresh = put.filter(({ key, state }) => !told.has(key) || (state === "done" && findEdit(key)));
+  const fresh = put.filter(
+    ({ key, state }) => !told.has(key) || (state === "done" && findEdit(key)),
+  );
   const gone = new Set([...drop, ...fresh.map((edit) => edit.key)]);
   for (const key of drop) removeEdit(key);
   const ours = fresh.map(inOurNames);
@@ -142,7 +144,10 @@ export async function saveEdits(put, drop = []) {
   try {
     await database.write({ outbox: { put: [...put], drop: [...drop] } }, { strict: true });
   } catch {
-    takeEdits(put.map((edit) => ({ ...edit, state: "refused", problem: NO_ROOM })), []);
+    takeEdits(
+      put.map((edit) => ({ ...edit, state: "refused", problem: NO_ROOM })),
+      [],
+    );
     return;
   }
   say({ type: "edits", put, drop });
@@ -197,7 +202,11 @@ export function takeRows(rows) {
     stores[name] ??= { put: new Map(), drop: new Set() };
     return stores[name];
   };
-  const keep = (/** @type {string} */ name, /** @type {any} */ put, /** @type {number} */ drop = put.id) => {
+  const keep = (
+    /** @type {string} */ name,
+    /** @type {any} */ put,
+    /** @type {number} */ drop = put.id,
+  ) => {
     store(name).put.delete(drop);
     store(name).drop.delete(drop);
     if (put) store(name).put.set(drop, put);
@@ -331,7 +340,8 @@ function withoutIt(dropped) {
       .filter(({ key }) => !made.has(key))
       .map((effect) => before(dropped, withoutReferences(effect, made)));
     if (effects.length === 0) drop.push(edit.key);
-    else if (effects.some((effect, i) => effect !== edit.effects[i])) put.push({ ...edit, effects });
+    else if (effects.some((effect, i) => effect !== edit.effects[i]))
+      put.push({ ...edit, effects });
   }
   return { put, drop };
 }
@@ -390,7 +400,10 @@ export async function addAnew(key) {
   };
   const behind = edits
     .peek()
-    .filter((edit) => edit.state !== "done" && !edit.sent && edit.effects.every((each) => each.key === old));
+    .filter(
+      (edit) =>
+        edit.state !== "done" && !edit.sent && edit.effects.every((each) => each.key === old),
+    );
   await saveEdits([anew], [key, ...behind.map((edit) => edit.key)]);
   return made;
 }
@@ -423,13 +436,20 @@ export async function settleConflict(key, choices) {
     Object.assign(set, added);
     for (const name of Object.keys(added)) decided.add(name);
   }
-  const was = Object.fromEntries(Object.keys(set).map((name) => [name, decided.has(name) ? now[name] : effect.was?.[name]]));
+  const was = Object.fromEntries(
+    Object.keys(set).map((name) => [name, decided.has(name) ? now[name] : effect.was?.[name]]),
+  );
   const { fields, problem, ...rest } = edit;
   /** @type {Edit[]} */
   const put = [];
   const drop = [];
   if (Object.keys(set).length > 0) {
-    put.push({ ...rest, state: "waiting", sent: null, effects: [{ ...effect, set, was }, ...edit.effects.slice(1)] });
+    put.push({
+      ...rest,
+      state: "waiting",
+      sent: null,
+      effects: [{ ...effect, set, was }, ...edit.effects.slice(1)],
+    });
   } else {
     drop.push(key);
   }
@@ -437,7 +457,10 @@ export async function settleConflict(key, choices) {
     if (later.key <= key || later.state === "done" || later.sent) continue;
     const effects = later.effects.flatMap((each) => without(each, conflict, decided));
     if (effects.length === 0) drop.push(later.key);
-    else if (effects.length < later.effects.length || effects.some((each, i) => each !== later.effects[i])) {
+    else if (
+      effects.length < later.effects.length ||
+      effects.some((each, i) => each !== later.effects[i])
+    ) {
       put.push({ ...later, effects });
     }
   }
@@ -450,7 +473,8 @@ function without(effect, { kind, taskKey }, decided) {
   const names = Object.keys(effect.set ?? {}).filter((name) => !decided.has(name));
   if (names.length === Object.keys(effect.set ?? {}).length) return [effect];
   if (names.length === 0) return [];
-  const pick = (/** @type {any} */ fields) => Object.fromEntries(names.map((name) => [name, fields[name]]));
+  const pick = (/** @type {any} */ fields) =>
+    Object.fromEntries(names.map((name) => [name, fields[name]]));
   return [{ ...effect, set: pick(effect.set), was: pick(effect.was) }];
 }
 

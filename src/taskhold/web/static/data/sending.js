@@ -6,7 +6,16 @@
 
 import { call, Problem, Unreachable } from "./api.js";
 import { collisions, forApi, newName } from "./edits.js";
-import { changeEdit, edits, findEdit, nextEdit, noteDone, numbers, onItsWay, saveEdits } from "./outbox.js";
+import {
+  changeEdit,
+  edits,
+  findEdit,
+  nextEdit,
+  noteDone,
+  numbers,
+  onItsWay,
+  saveEdits,
+} from "./outbox.js";
 import { answered, idOf, onServer, publish, tasks, trashed } from "./replica.js";
 import { whileLoggedIn } from "./tabs.js";
 
@@ -75,7 +84,10 @@ export function makeSender({ isStillOurs, tell }) {
     if (written?.state !== "waiting" || signal.aborted) return; // taken back meanwhile
     onItsWay.value = edit.key;
     try {
-      const headers = { "Idempotency-Key": edit.key, ...(request.match && { "If-Match": request.match }) };
+      const headers = {
+        "Idempotency-Key": edit.key,
+        ...(request.match && { "If-Match": request.match }),
+      };
       const answer = await whileLoggedIn(() => {
         if (!isStillOurs()) throw new AnotherAccount();
         return call(request.method, request.path, request.body, { headers, signal });
@@ -102,7 +114,10 @@ export function makeSender({ isStillOurs, tell }) {
       const isList = "open_count" in problem.body.current;
       answered(isList ? "list" : "task", problem.body.current);
       await changeEdit(edit.key, (found) => ({ ...found, sent: null }));
-    } else if (problem.is("undo-conflict") || (edit.request === "undo" && [404, 410].includes(status))) {
+    } else if (
+      problem.is("undo-conflict") ||
+      (edit.request === "undo" && [404, 410].includes(status))
+    ) {
       tell(edit, status === 410 ? UNDO_GONE : UNDO_TOO_LATE);
       await saveEdits([], [edit.key]);
     } else if (status === 410 || problem.is("idempotency-mismatch")) {
@@ -114,7 +129,12 @@ export function makeSender({ isStillOurs, tell }) {
     } else if (status >= 500 || status === 429 || status === 409 || status === 408) {
       const failures = (edit.failures ?? 0) + 1;
       if (status === 500 && failures >= MOST_FAILURES) {
-        await changeEdit(edit.key, (found) => ({ ...found, state: "refused", problem: problem.detail, failures: 0 }));
+        await changeEdit(edit.key, (found) => ({
+          ...found,
+          state: "refused",
+          problem: problem.detail,
+          failures: 0,
+        }));
         return;
       }
       const wait = (WAITS[Math.min(failures, WAITS.length) - 1] ?? 1) * SECOND;
@@ -171,8 +191,15 @@ async function done(edit, request, answer) {
 
 /** @param {Edit} edit @param {AbortSignal} signal @returns {Promise<Sent | Stop>} */
 async function prepare(edit, signal) {
-  const effect = /** @type {Effect} */ (edit.effects.find(({ along }) => !along) ?? edit.effects[0]);
-  const sent = (/** @type {string} */ method, /** @type {string} */ path, /** @type {any} */ body, /** @type {string} */ match) => ({
+  const effect = /** @type {Effect} */ (
+    edit.effects.find(({ along }) => !along) ?? edit.effects[0]
+  );
+  const sent = (
+    /** @type {string} */ method,
+    /** @type {string} */ path,
+    /** @type {any} */ body,
+    /** @type {string} */ match,
+  ) => ({
     method,
     path,
     body: body === undefined ? "" : JSON.stringify(body),
@@ -257,7 +284,13 @@ const refusal = (problem) => new Stop((edit) => refuse(edit, problem, false));
 const nothingLeft = () => new Stop((edit) => saveEdits([], [edit.key]));
 
 /** One of its tasks can't have it: that one waits for a word, and the others go on. @param {Edit} edit @param {Effect} effect */
-const gone = (edit, effect) => apart(edit, effect, { state: "refused", problem: GONE, again: true, copy: trashed.peek().get(effect.key) });
+const gone = (edit, effect) =>
+  apart(edit, effect, {
+    state: "refused",
+    problem: GONE,
+    again: true,
+    copy: trashed.peek().get(effect.key),
+  });
 
 /** @param {Edit} edit @param {Effect} effect @param {import("./types.js").Field[]} fields */
 const collision = (edit, effect, fields) => apart(edit, effect, { state: "conflict", fields });
@@ -267,7 +300,9 @@ function apart(edit, effect, how) {
   return new Stop(async () => {
     const present = findEdit(edit.key);
     if (present?.state !== "waiting") return;
-    const rest = present.effects.filter((each) => each.key !== effect.key || each.kind !== effect.kind);
+    const rest = present.effects.filter(
+      (each) => each.key !== effect.key || each.kind !== effect.kind,
+    );
     if (rest.every(({ along }) => along)) {
       await saveEdits([{ ...present, ...how, effects: [effect, ...rest] }]);
       return;
@@ -289,7 +324,12 @@ export async function refuseUncertain() {
     .peek()
     .filter(({ state, sent }) => state === "waiting" && sent && now - sent.at > KEPT_BY_THE_SERVER);
   const problem = "Whether this was saved can't be told any more. Look, then try again or drop it.";
-  const put = uncertain.map((edit) => ({ ...edit, state: /** @type {const} */ ("refused"), problem, sent: null }));
+  const put = uncertain.map((edit) => ({
+    ...edit,
+    state: /** @type {const} */ ("refused"),
+    problem,
+    sent: null,
+  }));
   if (put.length > 0) await saveEdits(put);
 }
 

@@ -64,9 +64,10 @@ export function lead(name, work, isShared) {
   const run = () => {
     if (hasEnded) return;
     const { signal } = stop;
-    running = locks && isShared
-      ? locks.request(`${name} leads`, { signal }, () => work(signal)).catch(() => {})
-      : work(signal);
+    running =
+      locks && isShared
+        ? locks.request(`${name} leads`, { signal }, () => work(signal)).catch(() => {})
+        : work(signal);
   };
   const pause = () => stop.abort();
   const goOn = () => {
