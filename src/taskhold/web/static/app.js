@@ -28,7 +28,7 @@ import { Dragged } from "./views/dragging.js";
 import { Loading } from "./views/empty.js";
 import { Elsewhere, Header, title } from "./views/header.js";
 import { QuickAdd } from "./views/quick-add.js";
-import { watchCompletions } from "./views/shown.js";
+import { keys, places, watchCompletions } from "./views/shown.js";
 import { Sidebar } from "./views/sidebar.js";
 import { TaskList } from "./views/task-list.js";
 
@@ -92,15 +92,32 @@ function Main({ isCovered }) {
 /** Beside the list where there is room, else over it. @param {{taskKey: string}} props */
 function DetailsPlace({ taskKey }) {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));
-  const isByMouse = useRef(false);
   useEffect(() => {
     // By key one goes into the panel; by mouse the list keeps the focus, unless it is covered.
-    isByMouse.current = document.querySelector(":focus-visible") === null;
-    if (!isByMouse.current || isOver()) ref.current?.focus();
+    if (isOver() || document.querySelector(".rows :focus-visible, body:focus")) {
+      focusWhenThere(ref.current);
+    }
   }, [taskKey]);
-  return html`<aside ref=${ref} class="details-place" tabindex="-1" aria-label="Details">
+  useEffect(
+    () => () => {
+      requestAnimationFrame(() => {
+        const isLost = document.activeElement === document.body;
+        if (isLost)
+          focusRow(places.peek().has(taskKey) ? taskKey : (resting.peek() ?? keys.peek()[0]));
+      });
+    },
+    [taskKey],
+  );
+  return html`<div ref=${ref} class="details-place">
     <${Details} taskKey=${taskKey} />
-  </aside>`;
+  </div>`;
+}
+
+/** The panel's module may still be on its way. @param {HTMLElement | null} place */
+function focusWhenThere(place) {
+  const panel = /** @type {HTMLElement | null | undefined} */ (place?.querySelector(".details"));
+  if (panel) panel.focus();
+  else if (place?.isConnected) requestAnimationFrame(() => focusWhenThere(place));
 }
 
 const isOver = () => !matchMedia("(min-width: 70rem)").matches;
@@ -150,7 +167,7 @@ function followNames() {
 function followFocus() {
   document.addEventListener("focusin", (event) => {
     const target = /** @type {Element} */ (event.target);
-    if (target.closest(".rows, dialog, [popover], .toast, .batch, .header-line h1")) return;
+    if (target.closest(".rows, dialog, [popover], .toasts, .batch, .header-line h1")) return;
     focused.value = null;
   });
   window.addEventListener("focus-lost", () =>

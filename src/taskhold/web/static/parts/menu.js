@@ -107,7 +107,7 @@ function OpenMenu({ anchor, label, items }) {
             disabled=${item.isDisabled}
             onClick=${() => choose(item)}
           >
-            ${item.checked === undefined ? item.icon && html`<${Icon} name=${item.icon} />` : html`<${Icon} name="check" class=${item.checked ? "" : "unseen"} />`}
+            ${item.checked === undefined ? item.icon && html`<${Icon} name=${item.icon} />` : html`<${Icon} name="check" class=${item.checked ? "" : "is-blank"} />`}
             <span dir="auto">${item.title}</span>
             ${item.keys && html`<kbd>${item.keys}</kbd>`}
           </button>`,

@@ -67,7 +67,7 @@ export function Header() {
         <h1 tabindex="-1" id="view-title"><span dir="auto">${title.value}</span></h1>
         ${hint && html`<span class="header-hint">${hint}</span>`}
         ${thisList.value?.archived && html`<span class="header-hint">archived</span>`}
-        <span class="visually-hidden" role="status">${q ? `${count} found` : ""}</span>
+        <span class="unseen" role="status">${q ? `${count} found` : ""}</span>
         <div class="header-tools">
           <${SearchField} />
           <${IconButton}
@@ -140,7 +140,7 @@ function goTags(tags) {
 
 /** @param {{isOn: boolean, onClick: () => void, children: import("../parts/html.js").Children}} props */
 function Choice({ isOn, onClick, children }) {
-  return html`<button type="button" class="choice" aria-pressed=${isOn} onClick=${onClick}>${children}</button>`;
+  return html`<button type="button" class="toggle" aria-pressed=${isOn} onClick=${onClick}>${children}</button>`;
 }
 
 function Filters() {
@@ -275,7 +275,7 @@ export function Elsewhere() {
   const { all, done } = elsewhere.value;
   if (!q || (all === 0 && done === 0)) return null;
   const kept = { q, tags: view === "tag" ? tags.slice(1) : tags, priority, due };
-  return html`<p class="elsewhere">
+  return html`<p class="search-elsewhere">
     ${all > 0 && html`<button type="button" class="link" onClick=${() => go({ view: "all", ...kept })}>${all} more in all tasks</button>`}
     ${done > 0 && html`<button type="button" class="link" onClick=${() => go({ view: "done", ...kept })}>${done} done</button>`}
   </p>`;

@@ -262,7 +262,7 @@ export function QuickAdd() {
           hasFocus.value = false;
         }}
       />
-      <button type="submit" class="button primary" disabled=${!title} hidden=${!isUsed}>Add</button>
+      <button type="submit" class="button is-main" disabled=${!title} hidden=${!isUsed}>Add</button>
     </div>
     ${
       suggested.length > 0 &&

@@ -108,7 +108,7 @@ function Place({ to, icon, name, count = 0, isLate = false }) {
 function Count({ count, isLate = false }) {
   if (count === 0) return null;
   return html`<span class=${classes("count", isLate && "late")} title=${isLate ? "Some are late" : undefined}
-    >${count.toLocaleString("en")}<span class="visually-hidden"> open</span></span
+    >${count.toLocaleString("en")}<span class="unseen"> open</span></span
   >`;
 }
 
@@ -165,7 +165,7 @@ function ListPlace({ list }) {
       aria-current=${thisList.value === list ? "page" : undefined}
       onClick=${(/** @type {MouseEvent} */ event) => follow(event, to)}
     >
-      <${Icon} name="list" /><span class="place-name" dir="auto">${name}</span>
+      <${Icon} name="list" /><span class="place-name"><span dir="auto">${name}</span></span>
       <${Count} count=${counts.value.lists.get(key) ?? 0} />
     </a>
     <${IconButton}
@@ -276,7 +276,7 @@ function TagPlace({ tag, count }) {
       aria-current=${isHere ? "page" : undefined}
       onClick=${(/** @type {MouseEvent} */ event) => follow(event, { ...to, priority: undefined, due: undefined, sort: undefined })}
     >
-      <${Icon} name="tag" /><span class="place-name" dir="auto">${tag}</span>
+      <${Icon} name="tag" /><span class="place-name"><span dir="auto">${tag}</span></span>
       <${Count} count=${count} />
     </a>
     <${IconButton}
@@ -303,8 +303,8 @@ function Foot() {
       aria-current=${route.value.view === "settings" ? "page" : undefined}
       onClick=${(/** @type {MouseEvent} */ event) => follow(event, to)}
     >
-      <${Icon} name="settings" /><span class="place-name" dir="auto">${name}</span
-      ><span class="visually-hidden">: settings</span>
+      <${Icon} name="settings" /><span class="place-name"><span dir="auto">${name}</span></span
+      ><span class="unseen">: settings</span>
     </a>
     <${IconButton} icon="help" label="Keys" keys="?" onClick=${() => {
       closeSheet();

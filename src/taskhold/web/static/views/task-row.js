@@ -237,7 +237,7 @@ function TitleField({ task }) {
 
   return html`<input
     ref=${ref}
-    class="title-field"
+    class="row-field"
     dir="auto"
     aria-label="Title"
     maxlength="500"
