@@ -47,7 +47,7 @@ import { anchor, extendTo, toggleSelected } from "./views/task-list.js";
  * @property {() => void} run
  * @property {boolean} [isQuiet] not worth a line in the palette: moving the focus and the like
  *
- * @typedef {"due" | "tags" | "list" | "priority"} Picker
+ * @typedef {"due" | "tags" | "list" | "priority" | "parent"} Picker
  */
 
 /** Whether a picker was ever opened: they are loaded then. */

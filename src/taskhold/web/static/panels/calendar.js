@@ -32,7 +32,13 @@ export function DatePicker({ due, onPick }) {
   const id = useId();
   const typed = text.trim() ? parseDay(text, now) : null;
   const chosen = typed ?? due;
-  const hint = !text.trim() ? "" : typed ? wholeDay(typed) : `For example ${EXAMPLES}`;
+  const hint = !text.trim()
+    ? due
+      ? wholeDay(due)
+      : "No date so far"
+    : typed
+      ? wholeDay(typed)
+      : `For example ${EXAMPLES}`;
 
   /** @param {string} day */
   const pickDay = (day) => onPick(withTime(day, time));

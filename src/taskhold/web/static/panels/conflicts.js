@@ -107,7 +107,7 @@ function Versions({ field: { field, mine, theirs }, mayKeepBoth: mayBoth, choice
   /** @param {Choice} value @param {string} name @param {any} [shown] */
   const option = (value, name, shown) => html`<label class=${`version is-${value}`}>
     <span class="version-head">
-      <input type="radio" name=${field} checked=${choice === value} onChange=${() => onChoose(value)} />
+      <input type="radio" name=${field} checked=${choice === value} data-focus=${choice === value || undefined} onChange=${() => onChoose(value)} />
       ${name}
     </span>
     ${shown}

@@ -2,6 +2,7 @@
 // a field or after a pause (draft.js); nothing typed is lost on the way out.
 
 import { addTask, editTask, setDone, trash, undo } from "../actions.js";
+import { closeDetails, pick } from "../commands.js";
 import { childrenOf, findList, findTask } from "../data/replica.js";
 import { dayWords, isPast, wholeDay } from "../days.js";
 import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
@@ -11,7 +12,6 @@ import { clock } from "../state.js";
 import { ChangedElsewhere, useDraft } from "./draft.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
-import { openPicker } from "./pickers.js";
 
 /** @typedef {import("../data/types.js").Task} Task */
 
@@ -22,26 +22,17 @@ const PRIORITIES = { high: "High", medium: "Medium", low: "Low", none: "None" };
 /** @param {{taskKey: string}} props */
 export function Details({ taskKey }) {
   const task = findTask(taskKey);
-  if (!task) return html`<${Gone} />`;
-  return html`<${Panel} key=${task.key} task=${task} />`;
-}
-
-function Gone() {
-  return html`<section class="details is-gone" aria-label="Details">
-    <${Head}><${CloseButton} /><//>
-    <p>This task isn’t here any more. It may be in the trash.</p>
-    <div class="buttons">
-      <button type="button" class="button" onClick=${() => go({ view: "trash", open: undefined })}>
-        Look in the trash
-      </button>
-    </div>
-  </section>`;
+  return task && html`<${Panel} key=${task.key} task=${task} />`;
 }
 
 /** @param {{task: Task}} props */
 function Panel({ task }) {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
   const id = useId();
+  const remove = () => {
+    go({ open: undefined }, { replace: true });
+    trash([task.key]);
+  };
   /** Esc in a field leaves the field; the next one leaves the panel. @param {KeyboardEvent} event */
   const leaveField = (event) => {
     if (event.key !== "Escape" || event.isComposing || !isField(event.target)) return;
@@ -59,7 +50,7 @@ function Panel({ task }) {
     <${Head}>
       <${Crumbs} task=${task} />
       <${IconButton} icon="undo" label="Undo the last edit" onClick=${() => undo()} />
-      <${IconButton} icon="trash" label="Move to the trash" onClick=${() => trash([task.key])} />
+      <${IconButton} icon="trash" label="Move to the trash" onClick=${remove} />
       <${CloseButton} />
     <//>
     <h2 id=${id} class="unseen" dir="auto">Details of ${task.title}</h2>
@@ -86,8 +77,7 @@ function Head({ children }) {
 }
 
 function CloseButton() {
-  const close = () => go({ open: undefined });
-  return html`<${IconButton} icon="close" label="Close the details" onClick=${close} />`;
+  return html`<${IconButton} icon="close" label="Close the details" keys="Esc" onClick=${closeDetails} />`;
 }
 
 /** What it is in: its list, and the tasks above it. @param {{task: Task}} props */
@@ -185,7 +175,7 @@ function Properties({ task }) {
       ${priority !== "none" && PRIORITIES[priority]}
     <//>
     <${Property} kind="tags" keys=${[key]} icon="tag" name="Tags">
-      ${tags.length > 0 && tags.map((tag) => html`<span class="tag" dir="auto" key=${tag}>${tag}</span>`)}
+      ${tags.length > 0 && tags.map((tag) => html`<span class="tag-chip" dir="auto" key=${tag}>${tag}</span>`)}
     <//>
     <${Property} kind="list" keys=${[key]} icon="list" name="List">${list?.name}<//>
     <${Property} kind="parent" keys=${[key]} icon="subtasks" name="Part of">${parent?.title}<//>
@@ -209,7 +199,7 @@ function Property({ kind, keys, icon, name, tone, late = false, title, children 
     class=${classes("property", late && "is-late")}
     title=${title}
     aria-haspopup="dialog"
-    onClick=${(/** @type {any} */ event) => openPicker(kind, keys, event.currentTarget)}
+    onClick=${(/** @type {any} */ event) => pick(kind, keys, event.currentTarget)}
   >
     <span class=${classes("property-icon", tone)}><${Icon} name=${icon} /></span>
     <span class="property-name">${name}</span>

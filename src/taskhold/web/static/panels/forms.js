@@ -168,7 +168,7 @@ export function NewPassword({ label = "Password" }) {
       hint=${`At least ${SHORTEST} characters`}
       onShow=${show}
     />
-    ${!isShown && html`<${Password} name="again" label="Once more" autocomplete="new-password" />`}`;
+    ${!isShown && html`<${Field} name="again" label="Once more" type="password" autocomplete="new-password" />`}`;
 }
 
 /** A button for what takes a moment and may fail.

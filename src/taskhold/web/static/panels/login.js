@@ -5,35 +5,45 @@ import { unsent } from "../data/outbox.js";
 import { html, useState } from "../parts/html.js";
 import { Field, Form, NewPassword, Password, WaitingButton } from "./forms.js";
 
+export const NAME_HINT = "Letters, digits and . _ @ + -";
+
 /** Before there is an account. */
 export function Setup() {
   const mayGoOn = account.value?.openMode ?? false;
+  const [isMaking, make] = useState(false);
+  if (isMaking || !mayGoOn) {
+    return html`<${Front} title="Make the first account">
+      <p>It is an admin, and gets the tasks there are so far. From then on everybody logs in.</p>
+      <${FirstAccount} />
+      ${
+        mayGoOn &&
+        html`<p class="front-other">
+          <button type="button" class="quiet-button" onClick=${() => make(false)}>Back</button>
+        </p>`
+      }
+    <//>`;
+  }
+  return html`<${Front} title="Welcome to Taskhold">
+    <section class="front-part">
+      <${WaitingButton} class="button is-main" run=${goOnOpen}>Go on without an account<//>
+      <p>For now only this machine reaches your tasks. An account can take them over at any time.</p>
+    </section>
+    <section class="front-part">
+      <button type="button" class="button" onClick=${() => make(true)}>Make an account</button>
+      <p>For more than one person, or to reach it from other machines: everybody logs in then.</p>
+    </section>
+  <//>`;
+}
+
+/** In the settings, too. */
+export function FirstAccount() {
   /** @param {Record<string, string>} fields */
   const make = ({ username = "", new_password = "", code = "" }) =>
     setUp({ username: username.trim(), password: new_password, code: code.trim() });
-  return html`<${Front} title="Welcome to Taskhold">
-    ${
-      mayGoOn &&
-      html`<section class="front-part">
-        <p>
-          Only this machine can reach Taskhold so far. You can start right away and make an account
-          later: it takes over all tasks.
-        </p>
-        <${WaitingButton} class="button is-wide" run=${goOnOpen}>Go on without an account<//>
-      </section>
-      <div class="front-or" role="separator"><span>or</span></div>`
-    }
-    <section class="front-part">
-      <h2>Make the first account</h2>
-      <p>
-        It is an admin. From then on everybody logs in, and Taskhold can be opened to other machines.
-      </p>
-      <${Form} submit="Make the account" onSubmit=${make}>
-        <${Field} name="username" label="Name" autocomplete="username" hint="Letters, digits and . _ @ + -" />
-        <${NewPassword} />
-        <${Field} name="code" label="Code" autocomplete="off" class="code" hint=${html`<code>taskhold serve</code> prints it when it starts`} />
-      <//>
-    </section>
+  return html`<${Form} submit="Make the account" onSubmit=${make}>
+    <${Field} name="username" label="Name" autocomplete="username" hint=${NAME_HINT} />
+    <${NewPassword} />
+    <${Field} name="code" label="Code" autocomplete="off" class="code" hint=${html`<code>taskhold serve</code> prints it when it starts`} />
   <//>`;
 }
 
@@ -51,7 +61,7 @@ export function Login() {
   if (isNew) {
     return html`<${Front} title="Make an account">
       <${Form} key="register" submit="Make the account" onSubmit=${make}>
-        <${Field} name="username" label="Name" autocomplete="username" hint="Letters, digits and . _ @ + -" />
+        <${Field} name="username" label="Name" autocomplete="username" hint=${NAME_HINT} />
         <${NewPassword} />
       <//>
       <p class="front-other">

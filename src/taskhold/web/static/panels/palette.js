@@ -6,7 +6,7 @@ import { findList, isLoaded, lists, tasks } from "../data/replica.js";
 import { html, useMemo } from "../parts/html.js";
 import { go } from "../router.js";
 import { dialog } from "../state.js";
-import { Chooser, fit, fold, Keys } from "./chooser.js";
+import { Chooser, fit, fold } from "./chooser.js";
 import { Dialog } from "./dialog.js";
 
 /**
@@ -26,7 +26,10 @@ export function Palette() {
     close();
     setTimeout(act);
   };
-  const enabled = useMemo(() => commands.filter((command) => command.isEnabled()), []);
+  const enabled = useMemo(
+    () => commands.filter((command) => !command.isQuiet && command.isEnabled()),
+    [],
+  );
   const tags = useMemo(tagsInUse, []);
 
   /** @param {string} query */
@@ -112,33 +115,4 @@ function tagsInUse() {
   return [...new Set([...tasks.peek().values()].flatMap((task) => task.tags))].sort((a, b) =>
     a.localeCompare(b),
   );
-}
-
-/** The keys, by group. */
-export function Help() {
-  const close = () => {
-    dialog.value = null;
-  };
-  const withKeys = commands.filter((command) => command.keys.length > 0);
-  const groups = [...new Set(withKeys.map((command) => command.group))];
-  return html`<${Dialog} class="help" title="Keys" heading onClose=${close}>
-    <div class="help-groups">
-      ${groups.map(
-        (group) => html`<section key=${group} aria-label=${group}>
-        <h3>${group}</h3>
-        <dl>
-          ${withKeys
-            .filter((command) => command.group === group)
-            .map(
-              (command) => html`<div class="help-key" key=${command.id}>
-            <dt>${command.title}</dt>
-            <dd><${Keys} keys=${command.keys} /></dd>
-          </div>`,
-            )}
-        </dl>
-      </section>`,
-      )}
-    </div>
-    <p class="quiet">Single letters never act while you type. They can be switched off in the settings.</p>
-  <//>`;
 }

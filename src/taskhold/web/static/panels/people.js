@@ -5,6 +5,7 @@ import { call } from "../data/api.js";
 import { html, useId, useState } from "../parts/html.js";
 import { ago, NotYet, useFound } from "./access.js";
 import { ConfirmButton, Field, Form, NewPassword, WaitingButton } from "./forms.js";
+import { NAME_HINT } from "./login.js";
 
 /** @typedef {{id: number, username: string, display_name: string, admin: boolean, disabled: boolean, created_at: string}} User */
 
@@ -35,7 +36,7 @@ export function People() {
     <section class="block" aria-labelledby=${`${id}-add`}>
       <h2 id=${`${id}-add`}>Add somebody</h2>
       <${Form} key=${found.length} submit="Add the account" onSubmit=${add}>
-        <${Field} name="username" label="Name" autocomplete="off" hint="Letters, digits and . _ @ + -" />
+        <${Field} name="username" label="Name" autocomplete="off" hint=${NAME_HINT} />
         <${NewPassword} />
         <label class="switch"><input type="checkbox" name="admin" /><span>An admin, too</span></label>
       <//>

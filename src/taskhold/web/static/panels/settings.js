@@ -1,16 +1,18 @@
 // The settings: what is this browser's, what is the account's, and for admins everybody's. The parts
 // about accounts speak to the API directly and need the network; the rest is kept here.
 
-import { account, logout, setUp } from "../data/account.js";
+import { account, logout } from "../data/account.js";
 import { call } from "../data/api.js";
 import { canWorkOffline, connection } from "../data/connection.js";
 import { unsent } from "../data/outbox.js";
 import { tasks } from "../data/replica.js";
 import { html, useId, useState } from "../parts/html.js";
+import { IconButton } from "../parts/icons.js";
 import { go, linkTo, route } from "../router.js";
-import { dialog, prefer, preferences } from "../state.js";
+import { dialog, prefer, preferences, sheetOpen } from "../state.js";
 import { Sessions, Tokens } from "./access.js";
 import { Field, Form, NewPassword, Password, WaitingButton } from "./forms.js";
+import { FirstAccount } from "./login.js";
 import { People } from "./people.js";
 
 /** @typedef {{id: string, name: string, Part: () => any, needsServer?: boolean}} Section */
@@ -42,6 +44,12 @@ export function Settings() {
   if (!now) return null;
   const isAway = now.needsServer && connection.value !== "online";
   return html`<div class="settings">
+    <header class="header">
+      <div class="header-line">
+        <${IconButton} icon="menu" label="Lists and views" class="only-narrow" aria-expanded=${sheetOpen.value} onClick=${openSheet} />
+        <h1 tabindex="-1" id="view-title">Settings</h1>
+      </div>
+    </header>
     <nav class="settings-nav" aria-label="Settings">
       <ul>
         ${all.map(({ id, name }) => html`<li key=${id}><${SectionLink} id=${id} name=${name} isHere=${id === now.id} /></li>`)}
@@ -52,6 +60,10 @@ export function Settings() {
       <${now.Part} />
     </div>
   </div>`;
+}
+
+function openSheet() {
+  sheetOpen.value = true;
 }
 
 /** @param {{id: string, name: string, isHere: boolean}} props */
@@ -184,18 +196,6 @@ function NoAccount() {
     <pre tabindex="0"><code>taskhold user add NAME</code></pre>
     <p>or here, with the code that <code>taskhold serve</code> prints when it starts:</p>
     <${FirstAccount} />
-  <//>`;
-}
-
-function FirstAccount() {
-  /** @param {Record<string, string>} fields */
-  const make = async ({ username = "", new_password = "", code = "" }) => {
-    await setUp({ username: username.trim(), password: new_password, code: code.trim() });
-  };
-  return html`<${Form} submit="Make the account" onSubmit=${make}>
-    <${Field} name="username" label="Name" autocomplete="username" hint="Letters, digits and . _ @ + -" />
-    <${NewPassword} />
-    <${Field} name="code" label="Code" autocomplete="off" class="code" />
   <//>`;
 }
 

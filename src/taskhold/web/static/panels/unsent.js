@@ -39,12 +39,18 @@ export function UnsentEdits() {
     ${
       edits.length === 0
         ? html`<p class="quiet">Every edit has reached the server.</p>`
-        : html`<p class="quiet">${REASONS[connection.value]}</p>
+        : html`<p class="quiet">${reason(edits)}</p>
           <ol class="entries">
             ${edits.map((edit) => html`<${EditRow} key=${edit.key} edit=${edit} />`)}
           </ol>`
     }
   <//>`;
+}
+
+/** @param {readonly Edit[]} edits */
+function reason(edits) {
+  const isWaiting = edits.some(({ state }) => state === "waiting" || state === "sending");
+  return isWaiting ? REASONS[connection.value] : "They can’t be sent as they are.";
 }
 
 /** @param {{edit: Edit}} props */
