@@ -29,12 +29,11 @@ class _ShowPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, page = Request(scope, receive, send), assets().page
-        headers = [(b"etag", page.etag), _ASK_AGAIN]
+        headers = [(b"etag", page.etag), _ASK_AGAIN, (b"content-security-policy", page.policy)]
         if page.etag in request.fields.get(b"if-none-match", b""):
             await Answer(304, headers=headers).send(scope, send)
             return
-        policy = (b"content-security-policy", page.policy)
-        await _answer(request, page.asset, [policy, *headers]).send(scope, send)
+        await _answer(request, page.asset, headers).send(scope, send)
 
 
 class _ShowServiceWorker:
