@@ -184,11 +184,14 @@ export function closeDetails() {
 function focusField(id) {
   sheetOpen.value = false;
   if (route.peek().view === "settings") go({ view: "today" });
-  requestAnimationFrame(() => {
+  const focus = () => {
     const field = /** @type {HTMLInputElement | null} */ (document.getElementById(id));
     field?.focus();
     field?.select();
-  });
+    return field !== null;
+  };
+  // At once, so that what is typed next goes there.
+  if (!focus()) requestAnimationFrame(focus);
 }
 
 /** @param {import("./router.js").View} view */
