@@ -169,7 +169,7 @@ function Properties({ task }) {
   const isLate = due !== null && !task.done && isPast(due, now);
   return html`<div class="properties">
     <${Property} kind="due" keys=${[key]} icon="calendar" name="Due" late=${isLate} title=${due ? wholeDay(due) : undefined}>
-      ${due && `${dayWords(due, now)}${isLate ? ", past" : ""}`}
+      ${due && html`<span class="day-words">${dayWords(due, now)}${isLate ? ", past" : ""}</span>`}
     <//>
     <${Property} kind="priority" keys=${[key]} icon="flag" name="Priority" tone=${`is-${priority}`}>
       ${priority !== "none" && PRIORITIES[priority]}
@@ -300,7 +300,7 @@ function Subtasks({ task }) {
           dir="auto"
           onClick=${() => go({ open: child.key })}
         >${child.title}</button>
-        ${child.due && html`<span class="subtask-due">${dayWords(child.due, clock.value)}</span>`}
+        ${child.due && html`<span class="subtask-due day-words">${dayWords(child.due, clock.value)}</span>`}
       </li>`,
       )}
     </ul>
