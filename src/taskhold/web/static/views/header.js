@@ -157,7 +157,7 @@ function Filters() {
             key=${name}
             isOn=${priority === name}
             onClick=${() => go({ priority: priority === name ? undefined : name })}
-            >${words.replace(" priority", "")}<//
+            >${name === "none" ? "None" : words.replace(" priority", "")}<//
           >`,
       )}
     </fieldset>

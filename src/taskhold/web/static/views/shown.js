@@ -233,7 +233,7 @@ function todayItems(found) {
   return grouped(found, (task) =>
     late.includes(task)
       ? { key: "late", title: "Overdue", isLate: true }
-      : { key: "today", saysDay: true, ...dayHeading(from, clock.value) },
+      : { key: "today", saysDay: true, title: "Today" },
   );
 }
 
