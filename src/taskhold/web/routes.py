@@ -12,6 +12,8 @@ from taskhold.http.request import Request
 from taskhold.web.assets import Asset, assets
 
 _ASK_AGAIN = (b"cache-control", b"no-cache")
+_WORKERS_POLICY = (b"content-security-policy", b"default-src 'none'; connect-src 'self'")
+"""A service worker fetches under its own policy, not under the page's."""
 _FOR_GOOD = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
@@ -39,7 +41,8 @@ class _ShowPage:
 class _ShowServiceWorker:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        await _answer(request, assets().service_worker, [_ASK_AGAIN]).send(scope, send)
+        headers = [_ASK_AGAIN, _WORKERS_POLICY]
+        await _answer(request, assets().service_worker, headers).send(scope, send)
 
 
 class _ShowFile:
