@@ -46,7 +46,8 @@ def server(serve: Callable[..., ServerProcess]) -> Restarting:
 
 @pytest.fixture
 def page(visit: Visit, server: Restarting) -> Page:
-    page = visit(server.url, path="?view=all", offline_ok=True)
+    answers = {410, 422, 503}
+    page = visit(server.url, path="?view=all", offline_ok=True, failing_answers=answers)
     go_on(page)
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     return page
@@ -136,7 +137,7 @@ def test_rows_of_the_journal_that_come_before_the_answer_are_taken_once(
         route.fulfill(response=answer)
 
     held: list[Route] = []
-    page.context.route("**/tasks/batch", held.append, times=1)
+    page.context.route("**/tasks/batch", lambda route: held.append(route), times=1)
     window.act("addTask", {"title": "First"})
     window.wait(lambda: held)
     answer_late(held[0])

@@ -72,7 +72,7 @@ export function nameObject(kind, key, id) {
   if (ids.get(key) === id) return;
   ids.set(key, id);
   if (overlay.has(name(kind, key))) keys.set(name(kind, id), key); // else it isn't shown by that key
-  dirty.add(name(kind, keyOf(kind, id)));
+  dirty.add(name(kind, id)).add(name(kind, keyOf(kind, id)));
 }
 
 // What the server says
@@ -218,6 +218,7 @@ function shown(kind, object) {
 
 /** @param {Kind} kind @param {string} key @returns {Found} */
 function compute(kind, key) {
+  if (canonical(kind, key) !== key) return NOTHING; // it goes by another name by now
   let found = onServer(kind, key);
   let unsent = false;
   let conflict = false;
