@@ -108,8 +108,9 @@ function move(step, extends_) {
   if (all.length === 0) return;
   const key = focused.peek() ?? resting.peek();
   const at = places.peek().get(key ?? "");
-  const next = at === undefined ? 0 : Math.max(0, Math.min(all.length - 1, at + step));
-  const to = all[focused.peek() === null && at !== undefined ? at : next];
+  const isBack = focused.peek() === null && at !== undefined && Number.isFinite(step);
+  const next = (at ?? (Number.isFinite(step) ? -step : 0)) + (isBack ? 0 : step);
+  const to = all[Math.max(0, Math.min(all.length - 1, next))];
   if (to === undefined) return;
   if (extends_) {
     anchor.value ??= key;

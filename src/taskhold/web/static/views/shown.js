@@ -214,7 +214,7 @@ function flat(found) {
 /** @param {((task: Task) => boolean) | null} matches */
 function trashItems(matches) {
   const found = [...trashed.value.values()].filter((task) => matches === null || matches(task));
-  found.sort((a, b) => compare(b.deleted_at, a.deleted_at));
+  found.sort((a, b) => compare(b.deleted_at, a.deleted_at) || byPlace(a, b));
   return flat(found).map((item) => ({
     ...item,
     parent:
