@@ -318,7 +318,7 @@ def test_the_trash_gives_back_or_forgets(
     press(page, "End", "k")
     expect_focus(page, "Keep")
     press(page, "Tab")
-    expect(page.get_by_role("button", name="Restore").last).to_be_focused()
+    expect(row(page, "Keep").get_by_role("button", name="Restore")).to_be_focused()
     press(page, "Enter")
     expect_rows(page, "Two", "Select one", "Forget")
     expect_focus(page, "Forget")
