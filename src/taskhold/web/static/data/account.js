@@ -196,7 +196,7 @@ async function enter(path, body) {
   await whileNobodySends(async () => {
     const { user } = (await call("POST", path, body)).body;
     // From here on no window sends what is another's.
-    remember({ ...remembered(), replica: replicaName(user) });
+    remember({ ...remembered(), replica: replicaName(user), logsOut: false }); // it took its place
     era += 1;
   });
   channel.say({ type: "changed" });
