@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route
 from tests.page.conftest import Visit, go_on
 from tests.page.windows import Window
 from tests.support.servers import ServerProcess
+from tests.support.sql import run_sql
 
 pytestmark = pytest.mark.database("sqlite")
 
@@ -208,7 +209,7 @@ def test_a_server_that_starts_again_is_noticed_quietly_and_followed_again(
 
 
 def test_a_journal_that_ends_elsewhere_is_read_anew_and_no_edit_is_lost(
-    page: Page, server: Restarting, run_sql: Callable[..., Any]
+    page: Page, server: Restarting, database_url: str
 ) -> None:
     window = Window(page)
     window.act("addTask", {"title": "Kept"})
@@ -217,8 +218,12 @@ def test_a_journal_that_ends_elsewhere_is_read_anew_and_no_edit_is_lost(
     server.kill()
     window.act("addTask", {"title": "Not sent yet"})
     # As after a restored backup: the journal knows less than this page does.
-    run_sql("DELETE FROM task WHERE title LIKE 'Lost%'")
-    run_sql("DELETE FROM change WHERE seq > 1")
+    run_sql(
+        database_url,
+        "DELETE FROM change WHERE seq > 1",
+        "DELETE FROM task WHERE title LIKE 'Lost%'",
+        "DELETE FROM change WHERE seq > 1",
+    )
     server.start()
     window.wait_until_sent()
     window.wait(lambda: window.titles() == ["Kept", "Not sent yet"])

@@ -413,6 +413,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
 
   const retryNow = () => hurry.abort();
   addEventListener("online", retryNow);
+  addEventListener("offline", retryNow); // a dead network doesn't end a stream; a request tells
   document.addEventListener("visibilitychange", becomeVisible);
   addEventListener("pageshow", becomeVisible);
 
@@ -425,6 +426,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     name,
     async close() {
       removeEventListener("online", retryNow);
+      removeEventListener("offline", retryNow);
       document.removeEventListener("visibilitychange", becomeVisible);
       removeEventListener("pageshow", becomeVisible);
       hurry.abort();
