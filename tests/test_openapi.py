@@ -39,6 +39,7 @@ OPERATIONS = {
     ("PATCH", "/tags/{tag}"): "rename_tag",
     ("POST", "/changes/{seq}/undo"): "undo_change",
     ("GET", "/changes"): "list_changes",
+    ("GET", "/setup"): "get_setup",
     ("POST", "/setup"): "set_up",
     ("POST", "/register"): "register",
     ("POST", "/login"): "log_in",

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-ASSETS = Path(__file__).parent.parent / "src/taskhold/docs_assets"
+PACKAGE = Path(__file__).parent.parent / "src/taskhold"
 
 
 class Library(NamedTuple):
@@ -19,6 +19,7 @@ class Library(NamedTuple):
     package: str
     version: str
     folder: str
+    """Below the package's folder."""
     files: tuple[str, ...]
 
 
@@ -26,7 +27,7 @@ LIBRARIES = (
     Library(
         "swagger-ui-dist",
         "5.35.0",
-        "swagger-ui",
+        "docs_assets/swagger-ui",
         (
             "swagger-ui-bundle.js",
             "swagger-ui.css",
@@ -38,8 +39,27 @@ LIBRARIES = (
     Library(
         "redoc",
         "2.5.4",
-        "redoc",
+        "docs_assets/redoc",
         ("bundles/redoc.standalone.js", "bundles/redoc.standalone.js.LICENSE.txt", "LICENSE"),
+    ),
+    Library(
+        "preact",
+        "11.2.0",
+        "web/static/vendor/preact",
+        ("dist/preact.mjs", "hooks/dist/hooks.mjs", "LICENSE"),
+    ),
+    Library("htm", "3.1.1", "web/static/vendor/htm", ("dist/htm.mjs", "LICENSE")),
+    Library(
+        "@preact/signals-core",
+        "1.14.5",
+        "web/static/vendor/signals-core",
+        ("dist/signals-core.mjs", "LICENSE"),
+    ),
+    Library(
+        "@preact/signals",
+        "2.11.4",
+        "web/static/vendor/signals",
+        ("dist/signals.mjs", "LICENSE"),
     ),
 )
 
@@ -53,18 +73,22 @@ def renew(library: Library) -> str:
             for file in library.files:
                 member = archive.extractfile(f"package/{file}")
                 assert member is not None
-                target = ASSETS / library.folder / Path(file).name
+                target = PACKAGE / library.folder / Path(file).name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(member.read())
             described = archive.extractfile("package/package.json")
             assert described is not None
             licence = json.load(described)["license"]
-    return f"| {library.folder}/ | {library.package} | {library.version} | {licence} |\n"
+    return f"| {Path(library.folder).name}/ | {library.package} | {library.version} | {licence} |\n"
 
 
 if __name__ == "__main__":
-    rows = [renew(library) for library in LIBRARIES]
-    (ASSETS / "VERSIONS.md").write_text(
-        "Browser libraries from npm, unchanged; `tools/vendor.py` renews them.\n\n"
-        "| folder | package | version | licence |\n|---|---|---|---|\n" + "".join(rows)
-    )
+    rows: dict[Path, str] = {}
+    for library in LIBRARIES:
+        folder = PACKAGE / Path(library.folder).parent
+        rows[folder] = rows.get(folder, "") + renew(library)
+    for folder, table in rows.items():
+        (folder / "VERSIONS.md").write_text(
+            "Browser libraries from npm, unchanged; `tools/vendor.py` renews them.\n\n"
+            "| folder | package | version | licence |\n|---|---|---|---|\n" + table
+        )

@@ -33,6 +33,7 @@ from taskhold.trash.models import EXAMPLE_TRASHED_TASK
 from taskhold.trash.routes import router as trash_router
 from taskhold.undo.routes import router as undo_router
 from taskhold.upkeep import Upkeep
+from taskhold.web.routes import routes as page_routes
 
 DESCRIPTION = """\
 A task server that keeps what you save: a 2xx to a write leaves only after the change is on disk.
@@ -78,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs.router,
     ):
         app.router.routes.extend(router.routes)
-    app.router.routes.append(docs.assets())
+    app.router.routes += [docs.assets(), *page_routes()]
     openapi.complete(app, _EXAMPLES)
     # Set here instead of built on the first request: FastAPI's own stack costs 20 µs a request
     # and answers some errors as plain text. Frame does what it does.
@@ -87,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.router,
         cors=Cors(settings.other_origins),
         log_requests=settings.log_requests,
-        is_https=(settings.public_url or "").startswith("https://"),
+        public_url=settings.public_url,
     )
     return app
 

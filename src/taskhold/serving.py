@@ -157,7 +157,8 @@ def serve(settings: Settings) -> None:
         store.open()
         who = who_may(store, open_mode=app.state.open_mode)
     line = (
-        f"Taskhold {__version__} keeps tasks in {store.location}; its API is at {url}/docs\n{who}"
+        f"Taskhold {__version__} keeps tasks in {store.location}; "
+        f"open {url} (its API: {url}/docs)\n{who}"
     )
     if settings.workers > 1:
         store.close()  # it is migrated; each worker opens its own

@@ -177,6 +177,19 @@ class Me(SQLModel):
     admin: bool
 
 
+class SetupState(SQLModel):
+    """How far a server is set up, and who is asking."""
+
+    needed: bool
+    """Whether the first account is still to be made."""
+    open_mode: bool
+    """Whether the caller needs no login until then."""
+    registration: bool
+    """Whether anybody may make an account."""
+    user: Me | None
+    """Who is logged in, with a session's cookie or a token."""
+
+
 class UserPublic(Me):
     """An account as an admin sees it."""
 

@@ -1,5 +1,6 @@
 """Accounts over HTTP: the first one, one's own, and everybody's for admins."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -11,6 +12,7 @@ from taskhold.accounts.access import (
     CurrentUser,
     DoerDep,
     SignedIn,
+    current_user,
     refuse_cross_site,
 )
 from taskhold.accounts.errors import Forbidden, WrongCredentials
@@ -20,6 +22,7 @@ from taskhold.accounts.models import (
     MeUpdate,
     Registration,
     Setup,
+    SetupState,
     UserCreate,
     UserPublic,
     UserUpdate,
@@ -50,6 +53,26 @@ def passwords(request: Request) -> Passwords:
 
 
 PasswordsDep = Annotated[Passwords, Depends(passwords)]
+
+
+@router.get(
+    "/setup",
+    response_model=SetupState,
+    response_description="What a page has to ask first.",
+    responses=problems(public=True),
+)
+async def get_setup(request: Request, site: SiteDep, store: StoreDep) -> Answer:
+    """Read whether the first account is still to be made, and who is asking; for anybody."""
+    user = None
+    with suppress(Unauthenticated):
+        user = await current_user(request, store, site)
+    is_open = user is OPEN_USER
+    me = None if user is None or is_open else as_me(await store.read(operations.get, user.id))
+    state: Row = {"needed": not await store.read(operations.is_set_up), "open_mode": is_open}
+    state["registration"] = request.app.state.settings.registration == "open"
+    answer = json_answer(state | {"user": me})
+    answer.headers.append((b"cache-control", b"no-store"))
+    return answer
 
 
 @router.post(

@@ -4,7 +4,8 @@ import itertools
 import re
 import secrets
 import time
-from urllib.parse import unquote
+from http import HTTPStatus
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -34,6 +35,11 @@ _PROTECTING = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 """For browsers, with every answer (OWASP's HTTP Headers Cheat Sheet)."""
+_PROTECTING_FILES = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+"""What of it means something for the page's files, of which the first view takes dozens."""
 _ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """What is no page loads nothing, should a browser take it for one."""
@@ -49,13 +55,22 @@ class Frame:
     """The outermost application. What is not ours (docs assets, redirects) goes to `others`."""
 
     def __init__(
-        self, dispatch: Dispatch, others: ASGIApp, *, cors: Cors, log_requests: bool, is_https: bool
+        self,
+        dispatch: Dispatch,
+        others: ASGIApp,
+        *,
+        cors: Cors,
+        log_requests: bool,
+        public_url: str | None,
     ) -> None:
+        public = urlsplit(public_url or "")
         self._dispatch = dispatch
         self._others = others
         self._cors = cors
         self._log_requests = log_requests
-        self._headers = [*_PROTECTING, *([_ONLY_HTTPS] if is_https else [])]
+        self._headers = [*_PROTECTING, *([_ONLY_HTTPS] if public.scheme == "https" else [])]
+        self._path = public.path.rstrip("/").encode()
+        """What a proxy takes away from the paths that it passes on."""
         self._process = secrets.token_hex(4)
         self._count = itertools.count(1)
 
@@ -68,6 +83,7 @@ class Frame:
         request_id = self._name(request)
         request_id_var.set(request_id.decode())
         headers = [(b"x-request-id", request_id), *self._headers, *self._cors.headers(request)]
+        file_headers = [(b"x-request-id", request_id), *_PROTECTING_FILES]
         status = 0
 
         async def send_framed(message: Message) -> None:
@@ -75,7 +91,9 @@ class Frame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 given = list(message.get("headers", ()))
-                message = {**message, "headers": [*given, *headers, *_policy(given)]}
+                is_file = status == HTTPStatus.OK and _is_file(scope)
+                more = file_headers if is_file else [*headers, *_policy(given)]
+                message = {**message, "headers": [*given, *more]}
             await send(message)
 
         try:
@@ -90,6 +108,8 @@ class Frame:
             answer = problem_answer(InternalError(detail))
         if answer is not None:
             status = answer.status
+            if self._path:
+                answer.headers = [_below(self._path, *header) for header in answer.headers]
             await answer.send(scope, send, *headers, *_policy(answer.headers))
         if self._log_requests or status >= 500:
             took = round((time.perf_counter() - began) * 1000, 1)
@@ -118,6 +138,19 @@ class Frame:
         if own is not None and _CLIENTS_OWN_ID.fullmatch(own):
             return own
         return f"{self._process}-{next(self._count)}".encode()
+
+
+def _below(path: bytes, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header whose paths begin where those outside of the proxy do."""
+    if name == b"location":
+        return name, path + value
+    if name == b"link":
+        return name, value.replace(b"</", b"<" + path + b"/", 1)
+    return name, value
+
+
+def _is_file(scope: Scope) -> bool:
+    return "/static/" in scope["path"]
 
 
 def _to_log(scope: Scope) -> str:
