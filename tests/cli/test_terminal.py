@@ -209,10 +209,11 @@ def test_who_follows_a_server_hears_of_a_break_and_misses_nothing(
         server.kill()
         running.expect_exact(b"taskhold: no changes come from http://")
         running.expect_exact(b"trying again")
+        adding = cli.terminal("add", "second")
         port = str(httpx2.URL(server.url).port)
         server = ServerProcess(tmp_path, ("--port", port), variables)
         server.wait_until_ready()
-        cli.said("add", "second")
+        assert ended(adding) == (0, "Added 2 “second”\r\n")
         running.expect_exact("added 2 “second”".encode())
         running.sendintr()
         assert ended(running)[0] == 0

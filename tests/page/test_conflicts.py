@@ -71,7 +71,12 @@ def test_a_field_changed_on_both_sides_waits_for_a_word_and_holds_up_no_other_ta
     first = add(window, "Paint", notes="white", tags=["home"])
     other = add(window, "Sweep")
     go_offline(window)
-    mine = {"title": "Paint the door", "notes": "green", "tags": ["home", "door"], "due": "2027-01-01"}
+    mine = {
+        "title": "Paint the door",
+        "notes": "green",
+        "tags": ["home", "door"],
+        "due": "2027-01-01",
+    }
     window.act("editTask", str(first), mine)
     window.act("editTask", str(first), {"title": "Paint the front door"})
     window.act("editTask", str(other), {"title": "Sweep up"})
@@ -83,8 +88,12 @@ def test_a_field_changed_on_both_sides_waits_for_a_word_and_holds_up_no_other_ta
     window.wait(lambda: task(client, other)["title"] == "Sweep up")
     assert task(client, first) | theirs == task(client, first)
     (conflict,) = window.conflicts()
-    assert conflict["taskKey"] == str(first) or conflict["taskKey"] == window.key("Paint the front door")
-    assert {each["field"]: (each["base"], each["mine"], each["theirs"]) for each in conflict["fields"]} == {
+    assert conflict["taskKey"] == str(first) or conflict["taskKey"] == window.key(
+        "Paint the front door"
+    )
+    assert {
+        each["field"]: (each["base"], each["mine"], each["theirs"]) for each in conflict["fields"]
+    } == {
         "title": ("Paint", "Paint the front door", "Paint the wall"),
         "notes": ("white", "green", "blue"),
         "tags": (["home"], ["home", "door"], ["home", "wall"]),

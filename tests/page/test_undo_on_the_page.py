@@ -101,9 +101,12 @@ def test_each_action_is_taken_back_and_done_again_with_a_network(
         window.act("undo")
         window.wait_until_sent()
         assert shown(window)[::2] == before_here[::2], name
-    assert window.page.evaluate(
-        "async () => (await import('./static/actions.js')).lastAction.value.sentence"
-    ) == "Undone: Added the list “Work”"
+    assert (
+        window.page.evaluate(
+            "async () => (await import('./static/actions.js')).lastAction.value.sentence"
+        )
+        == "Undone: Added the list “Work”"
+    )
 
 
 def test_what_is_undone_without_a_network_is_never_sent(
