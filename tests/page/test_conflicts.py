@@ -71,7 +71,12 @@ def test_a_field_changed_on_both_sides_waits_for_a_word_and_holds_up_no_other_ta
     first = add(window, "Paint", notes="white", tags=["home"])
     other = add(window, "Sweep")
     go_offline(window)
-    mine = {"title": "Paint the door", "notes": "green", "tags": ["home", "door"], "due": "2027-01-01"}
+    mine = {
+        "title": "Paint the door",
+        "notes": "green",
+        "tags": ["home", "door"],
+        "due": "2027-01-01",
+    }
     window.act("editTask", str(first), mine)
     window.act("editTask", str(first), {"title": "Paint the front door"})
     window.act("editTask", str(other), {"title": "Sweep up"})
@@ -83,8 +88,12 @@ def test_a_field_changed_on_both_sides_waits_for_a_word_and_holds_up_no_other_ta
     window.wait(lambda: task(client, other)["title"] == "Sweep up")
     assert task(client, first) | theirs == task(client, first)
     (conflict,) = window.conflicts()
-    assert conflict["taskKey"] == str(first) or conflict["taskKey"] == window.key("Paint the front door")
-    assert {each["field"]: (each["base"], each["mine"], each["theirs"]) for each in conflict["fields"]} == {
+    assert conflict["taskKey"] == str(first) or conflict["taskKey"] == window.key(
+        "Paint the front door"
+    )
+    assert {
+        each["field"]: (each["base"], each["mine"], each["theirs"]) for each in conflict["fields"]
+    } == {
         "title": ("Paint", "Paint the front door", "Paint the wall"),
         "notes": ("white", "green", "blue"),
         "tags": (["home"], ["home", "door"], ["home", "wall"]),
@@ -190,8 +199,7 @@ def test_a_change_that_comes_in_the_last_moment_is_a_conflict_too(
     """The journal hasn't told of it when the edit is sent: the server refuses by the version."""
     first = add(window, "Ours")
     window.page.context.route("**/events*", lambda route: route.abort())
-    held = []
-    window.page.context.route("**/tasks/batch", lambda route: held.append(route), times=1)
+    held = window.hold_edits()
     window.act("editTask", str(first), {"title": "Mine", "notes": "kept"})
     window.wait(lambda: held)
     client.patch(f"/tasks/{first}", json={"title": "Theirs"}).raise_for_status()

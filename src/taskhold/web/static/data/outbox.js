@@ -403,7 +403,7 @@ export async function addAnew(key) {
     .peek()
     .filter(
       (edit) =>
-        edit.state !== "done" && !edit.sent && edit.effects.every((each) => each.key === old),
+        edit.state !== "done" && !edit.sent && edit.effects.every(({ kind, key: on }) => kind === "task" && on === old),
     );
   await saveEdits([anew], [key, ...behind.map((edit) => edit.key)]);
   return made;
