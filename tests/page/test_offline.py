@@ -184,7 +184,7 @@ def test_a_refused_edit_stays_in_view_and_holds_up_only_what_needs_it(
     assert window.titles() == ["Beside it", "Under it", long]
 
     window.act("editTask", refused, {"title": "Short"})
-    window.call("outbox", "retryEdit", window.unsent()[0]["key"])
+    window.call("settling", "retryEdit", window.unsent()[0]["key"])
     window.wait(lambda: window.states() == ["refused", "waiting", "waiting"])
     window.call("outbox", "dropEdit", window.unsent()[0]["key"])
     window.wait_until_sent()

@@ -11,6 +11,7 @@ _MODULES = {
     "actions": "./static/actions.js",
     "replica": "./static/data/replica.js",
     "outbox": "./static/data/outbox.js",
+    "settling": "./static/data/settling.js",
     "connection": "./static/data/connection.js",
     "account": "./static/data/account.js",
 }
