@@ -132,6 +132,12 @@ const text = signal("");
 /** @type {import("../parts/html.js").Signal<ReadonlySet<string>>} */
 const declined = signal(new Set());
 
+/** Another account begins with an empty field. */
+export function emptyQuickAdd() {
+  text.value = "";
+  declined.value = new Set();
+}
+
 /** What is typed and what the view says; what is typed goes before. @returns {Understood} */
 function meant() {
   const typed = understand(text.value, {
@@ -191,8 +197,7 @@ export function QuickAdd() {
         .slice(0, MOST_TAGS),
       listKey: value("list") ?? null,
     });
-    text.value = "";
-    declined.value = new Set();
+    emptyQuickAdd();
     chosen.value = -1;
     field.current?.focus();
   }
