@@ -1,27 +1,31 @@
 """The commands. Each imports what it needs when it runs, so that `--help` is quick."""
 
 import gc
+from importlib import import_module
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+_ELSEWHERE = {
+    "taskhold.cli.care": ("backup", "restore", "verify"),
+    "taskhold.cli.accounts": ("user", "token", "audit"),
+}
+"""The modules of other commands, which are imported when one is asked for."""
+
 
 class _Commands(TyperGroup):
-    """The commands here, and those on accounts, which are imported when one is asked for."""
-
-    _on_accounts = ("user", "token", "audit")
+    """The commands here, and those elsewhere."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *self._on_accounts]
+        return [*super().list_commands(ctx), *chain(*_ELSEWHERE.values())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self._on_accounts:
-            return super().get_command(ctx, cmd_name)
-        from taskhold.cli.accounts import app as on_accounts
-
-        group = typer.main.get_group(on_accounts)
-        return group.get_command(ctx, cmd_name)
+        for module, names in _ELSEWHERE.items():
+            if cmd_name in names:
+                return typer.main.get_group(import_module(module).app).get_command(ctx, cmd_name)
+        return super().get_command(ctx, cmd_name)
 
 
 app = typer.Typer(

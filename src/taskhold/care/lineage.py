@@ -1,0 +1,65 @@
+"""A restored database is another one: nothing that was handed out before passes for its own.
+
+The lineage is part of every ETag. Cursors of the journal are numbers, so its changes are counted
+anew from the present on, in microseconds since 1970: more than any journal had counted to before,
+wherever its clients stopped. What a client has from before is then older than the journal is kept,
+and answered with 410. The numbers stay below 2^53, the last that a browser can tell apart.
+"""
+
+import secrets
+import time
+from functools import partial
+
+from sqlalchemy import bindparam, delete, update
+
+from taskhold.accounts.models import SetupCode
+from taskhold.accounts.operations import account_ids
+from taskhold.audit.operations import COMMAND, note
+from taskhold.care.statements import JOURNAL
+from taskhold.journal.models import Change
+from taskhold.sessions.models import Session
+from taskhold.store import Tx
+from taskhold.store.keeping import BeginAnew, Known
+from taskhold.store.query import Query
+from taskhold.store.schema import Database, Id, table
+from taskhold.tokens.models import Token
+from taskhold.trash.models import TrashedTask
+
+_change, _trash = table(Change).c, table(TrashedTask).c
+_BY = bindparam("by", type_=Id)
+
+NAME = Query(update(Database).values(lineage=bindparam("lineage")))
+COUNT_CHANGES = Query(
+    update(Change)
+    .where(_change.owner_id == bindparam("of"))
+    .values(seq=_change.seq + _BY, operation=_change.operation + _BY, undoes=_change.undoes + _BY)
+)
+COUNT_TRASH = Query(
+    update(TrashedTask)
+    .where(_trash.owner_id == bindparam("of"))
+    .values(seq=_trash.seq + _BY, operation=_trash.operation + _BY)
+)
+END_LOGINS = tuple(Query(delete(each)) for each in (Session, Token, SetupCode))
+
+
+def beginning_anew(*, keeps_logins: bool) -> BeginAnew:
+    """What makes a restored database another one; its logins end with it unless they are kept."""
+    return partial(_begin_anew, keeps_logins=keeps_logins)
+
+
+async def _begin_anew(tx: Tx, known: Known, *, keeps_logins: bool) -> None:
+    await tx.run(NAME, lineage=secrets.token_hex(4))
+    if not keeps_logins:
+        for query in END_LOGINS:
+            await tx.run(query)
+    now = time.time_ns() // 1_000
+    for owner in await account_ids(tx):
+        journal = await tx.one(JOURNAL, owner_id=owner)
+        assert journal is not None
+        if journal["count"]:
+            begin = max(now, known.seq, journal["last"]) + 1
+            by = begin - journal["first"]
+            await tx.run(COUNT_CHANGES, of=owner, by=by)
+            await tx.run(COUNT_TRASH, of=owner, by=by)
+    kept = "logins kept" if keeps_logins else "logins ended"
+    await note(tx, COMMAND, "database restored", None, kept)

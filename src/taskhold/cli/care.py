@@ -1,0 +1,156 @@
+"""`taskhold backup`, `restore`, `verify`: the care of the data, without opening it by hand."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import taskhold.app  # noqa: F401  knows every table
+from taskhold.care.lineage import beginning_anew
+from taskhold.care.verifying import verify as examine
+from taskhold.cli.progress import bars
+from taskhold.errors import StartupError
+from taskhold.logs import configure_command_logs
+from taskhold.settings import Settings
+from taskhold.store.keeping import Advance, Keeper, keeper
+from taskhold.store.report import Report
+
+app = typer.Typer()
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url", help="Where the tasks are kept.", show_default="TASKHOLD_DATABASE_URL"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def backup(
+    file: File,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace FILE, once the new one is whole.")
+    ] = False,
+    database_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Write a backup of everything to FILE, also beside a running server, and check it."""
+    with _care(database_url) as (kept, advance):
+        made = kept.back_up(file.absolute(), examine, advance, overwrite=overwrite)
+    if as_json:
+        _print(
+            {
+                "database": kept.location,
+                "file": str(made.path),
+                "bytes": made.size,
+                "schema": made.revision,
+                **made.report.document(),
+            }
+        )
+    else:
+        typer.echo(f"Backed up {kept.location} to {made.path} ({_size(made.size)}), and checked it")
+
+
+@app.command()
+def restore(
+    file: File,
+    keep_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--keep-tokens",
+            help="Let sessions and tokens of the backup in, also those revoked since.",
+        ),
+    ] = False,
+    database_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Put the backup FILE in the database's place, which is kept beside it; no server may run."""
+    with _care(database_url) as (kept, advance):
+        begin_anew = beginning_anew(keeps_logins=keep_tokens)
+        done = kept.restore(file.absolute(), begin_anew, examine, advance)
+    if as_json:
+        _print(
+            {
+                "database": kept.location,
+                "file": str(file.absolute()),
+                "kept": done.kept and str(done.kept),
+                "schema": done.revision,
+                "logins_ended": not keep_tokens,
+            }
+        )
+        return
+    typer.echo(f"Restored {kept.location} from {file}")
+    if done.kept is not None:
+        typer.echo(f"What was there before is in {done.kept}")
+    if not keep_tokens:
+        typer.echo("Everybody logs in again, and programs need new tokens")
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A backup.", show_default=False)
+    ] = None,
+    database_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Look whether everything is whole, in the database or in a backup; changes nothing."""
+    with _care(database_url) as (kept, advance):
+        report = kept.look(file and file.absolute(), examine, advance)
+    place = str(file) if file else kept.location
+    if as_json:
+        _print({"looked_at": place, **report.document()})
+    else:
+        _show(report, place)
+    if not report.is_well:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _care(database_url: str | None) -> Iterator[tuple[Keeper, Advance]]:
+    """A database in care, with progress bars on a terminal; what SIGTERM leaves is cleaned up."""
+    settings = Settings.from_environment(database_url=database_url)
+    configure_command_logs(settings)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with bars() as advance:
+            yield keeper(settings.database_url), advance
+    except KeyboardInterrupt:
+        raise StartupError("stopped; nothing was changed") from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _show(report: Report, place: str) -> None:
+    for check in report.checks:
+        verdict = f"{check.wrong:,} wrong" if check.wrong else "well"
+        typer.echo(f"{check.name:28} {check.looked_at:>12,} looked at, {verdict}")
+        for example in check.examples:
+            typer.echo(f"    {example}")
+        if check.wrong > len(check.examples):
+            typer.echo(f"    and {check.wrong - len(check.examples):,} more")
+        if check.advice:
+            typer.echo(f"    → {check.advice}")
+    typer.echo(f"{place} is {'whole' if report.is_well else 'damaged'}")
+
+
+def _print(document: object) -> None:
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _size(size: int) -> str:
+    """`5.2 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size = size / 1000  # type: ignore[assignment]
+    return f"{size:.1f} GB"

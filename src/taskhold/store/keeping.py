@@ -1,0 +1,89 @@
+"""What is done with a database as a whole: copied, looked at, brought back."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from taskhold.store import Tx
+from taskhold.store.report import Report
+
+Advance = Callable[[str, int, int], None]
+"""Told what goes on, and how much of how much is done."""
+Examine = Callable[[Tx, Report, Callable[[int, int], None]], Coroutine[Any, Any, None]]
+"""Looks at the rows of a database of this version's schema, in one snapshot."""
+
+
+class Known(NamedTuple):
+    """What a database has handed out that is in a backup no more."""
+
+    seq: int
+    """The newest of any account's journal."""
+    ids: dict[str, int]
+    """The last id of each table that counts them."""
+
+
+NOTHING_KNOWN = Known(0, {})
+BeginAnew = Callable[[Tx, Known], Coroutine[Any, Any, None]]
+"""Makes a restored database another one than it was, in the transaction that restores it."""
+
+
+class Backup(NamedTuple):
+    """A backup that is whole."""
+
+    path: Path
+    size: int
+    revision: str
+    """Of its schema; empty for a file of the lesson's app."""
+    report: Report
+
+
+class Restored(NamedTuple):
+    """What a restore has done."""
+
+    kept: Path | None
+    """Where what was there before is kept; None where nothing was."""
+    revision: str
+    """Of the schema that the backup had."""
+
+
+class Keeper(Protocol):
+    """The care of one database. What goes wrong is a StartupError."""
+
+    location: str
+    suffix: str
+    """How the names of its backups end."""
+
+    def back_up(
+        self, path: Path, examine: Examine, advance: Advance, *, overwrite: bool = False
+    ) -> Backup:
+        """Write a backup of this moment, while others read and write.
+
+        It holds all that was committed before, and has its name once it is whole and was looked at.
+        """
+
+    def look(self, path: Path | None, examine: Examine, advance: Advance) -> Report:
+        """What there is to say of a backup, or of the database itself; nobody is held up by it."""
+
+    def restore(
+        self, path: Path, begin_anew: BeginAnew, examine: Examine, advance: Advance
+    ) -> Restored:
+        """Put a backup in the database's place, all of it or nothing.
+
+        Refused while a server or anybody else uses the database.
+        """
+
+
+def keeper(url: str) -> Keeper:
+    """Of the database that a URL names."""
+    from taskhold.store import open_store
+    from taskhold.store.sqlite.store import SQLiteStore
+
+    store = open_store(url)
+    if isinstance(store, SQLiteStore):
+        from taskhold.store.sqlite.keeping import SQLiteKeeper
+
+        return SQLiteKeeper(store.path)
+    from taskhold.store.postgres.address import Address
+    from taskhold.store.postgres.keeping import PostgresKeeper
+
+    return PostgresKeeper(Address.from_url(url))
