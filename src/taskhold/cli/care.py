@@ -17,7 +17,8 @@ from taskhold.cli.progress import bars
 from taskhold.errors import StartupError
 from taskhold.logs import configure_command_logs
 from taskhold.settings import Settings
-from taskhold.store.keeping import Advance, Keeper, keeper
+from taskhold.store.keepers import keeper, look_at_backup, refuse_other_kind
+from taskhold.store.keeping import Advance, Keeper
 from taskhold.store.report import Report
 
 app = typer.Typer()
@@ -44,6 +45,7 @@ def backup(
     """Write a backup of everything to FILE, also beside a running server, and check it."""
     with _care(database_url) as (kept, advance):
         made = kept.back_up(file.absolute(), examine, advance, overwrite=overwrite)
+    _warn(made.report, kept.location)
     if as_json:
         _print(
             {
@@ -74,7 +76,9 @@ def restore(
     """Put the backup FILE in the database's place, which is kept beside it; no server may run."""
     with _care(database_url) as (kept, advance):
         begin_anew = beginning_anew(keeps_logins=keep_tokens)
+        refuse_other_kind(kept, _there(file))
         done = kept.restore(file.absolute(), begin_anew, examine, advance)
+    _warn(done.report, str(file))
     if as_json:
         _print(
             {
@@ -103,7 +107,10 @@ def verify(
 ) -> None:
     """Look whether everything is whole, in the database or in a backup; changes nothing."""
     with _care(database_url) as (kept, advance):
-        report = kept.look(file and file.absolute(), examine, advance)
+        if file is None:
+            report = kept.look(examine, advance)
+        else:
+            report = look_at_backup(_there(file), examine, advance)
     place = str(file) if file else kept.location
     if as_json:
         _print({"looked_at": place, **report.document()})
@@ -124,6 +131,22 @@ def _care(database_url: str | None) -> Iterator[tuple[Keeper, Advance]]:
             yield keeper(settings.database_url), advance
     except KeyboardInterrupt:
         raise StartupError("stopped; nothing was changed") from None
+
+
+def _there(file: Path) -> Path:
+    if not file.is_file():
+        raise StartupError(f"There is no file {file}")
+    return file.absolute()
+
+
+def _warn(report: Report, place: str) -> None:
+    """Say that something is wrong that a copy shares."""
+    if not report.is_well:
+        wrong = sum(check.wrong for check in report.checks)
+        typer.echo(
+            f"taskhold: {wrong:,} things are wrong in {place}; `taskhold verify` says what",
+            err=True,
+        )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from taskhold.errors import StartupError
@@ -83,3 +84,8 @@ def sync_descriptor(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fsync(descriptor)
+
+
+def moment() -> str:
+    """The present in UTC, for the name of a file."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

@@ -44,6 +44,8 @@ class Restored(NamedTuple):
     """Where what was there before is kept; None where nothing was."""
     revision: str
     """Of the schema that the backup had."""
+    report: Report
+    """What there is to say of it; nothing that leaves it of no use."""
 
 
 class Keeper(Protocol):
@@ -58,11 +60,12 @@ class Keeper(Protocol):
     ) -> Backup:
         """Write a backup of this moment, while others read and write.
 
-        It holds all that was committed before, and has its name once it is whole and was looked at.
+        It holds all that was committed before, and has its name once it was looked at. What is
+        wrong with the database stands in the report, and is in the backup as well.
         """
 
-    def look(self, path: Path | None, examine: Examine, advance: Advance) -> Report:
-        """What there is to say of a backup, or of the database itself; nobody is held up by it."""
+    def look(self, examine: Examine, advance: Advance) -> Report:
+        """What there is to say of the database; nobody is held up by it."""
 
     def restore(
         self, path: Path, begin_anew: BeginAnew, examine: Examine, advance: Advance
@@ -71,19 +74,3 @@ class Keeper(Protocol):
 
         Refused while a server or anybody else uses the database.
         """
-
-
-def keeper(url: str) -> Keeper:
-    """Of the database that a URL names."""
-    from taskhold.store import open_store
-    from taskhold.store.sqlite.store import SQLiteStore
-
-    store = open_store(url)
-    if isinstance(store, SQLiteStore):
-        from taskhold.store.sqlite.keeping import SQLiteKeeper
-
-        return SQLiteKeeper(store.path)
-    from taskhold.store.postgres.address import Address
-    from taskhold.store.postgres.keeping import PostgresKeeper
-
-    return PostgresKeeper(Address.from_url(url))

@@ -23,6 +23,8 @@ class Report:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
+        self.broken = ""
+        """The first thing that leaves the whole of no use; empty where it can be used."""
 
     @property
     def checks(self) -> list[Check]:
@@ -38,8 +40,10 @@ class Report:
         """So many more of them were looked at."""
         self._of(name).looked_at += count
 
-    def wrong(self, name: str, sentence: str, advice: str) -> None:
-        """One is wrong, and what to do about it."""
+    def wrong(self, name: str, sentence: str, advice: str, *, breaks: bool = False) -> None:
+        """One is wrong, and what to do about it; `breaks` where nothing can be trusted then."""
+        if breaks and not self.broken:
+            self.broken = sentence
         check = self._of(name)
         check.wrong += 1
         check.advice = check.advice or advice

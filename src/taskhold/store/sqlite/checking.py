@@ -32,12 +32,14 @@ def check_pages(connection: sqlite3.Connection, report: Report) -> None:
         if faults.is_of_the_index(verdict):
             report.wrong(INDEX, sentence, REINDEX)
         else:
-            report.wrong(FILE, sentence, RESTORE)
+            report.wrong(FILE, sentence, RESTORE, breaks=True)
 
 
 def check_schema(connection: sqlite3.Connection, report: Report) -> None:
     """What holds between tables. The connection may write, and has nothing written after."""
-    report.looked_at(REFERENCES, 0)
+    report.looked_at(
+        REFERENCES, sum(len(each.foreign_keys) for each in Stored.metadata.tables.values())
+    )
     for table, rowid, other, _ in connection.execute("PRAGMA foreign_key_check").fetchall():
         sentence = f"Row {rowid} of “{table}” belongs to a row of “{other}” that isn't there"
         report.wrong(REFERENCES, sentence, RESTORE)

@@ -12,11 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from taskhold.errors import StartupError
-from taskhold.store.appearing import sync
+from taskhold.store.appearing import moment, sync
 from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
-from taskhold.store.sqlite.opening import moment
 
 TURN_SECONDS = 2.0
 """How long a process that is stopping may take to let go."""

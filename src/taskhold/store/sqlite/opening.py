@@ -9,14 +9,13 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import structlog
 
 from taskhold.errors import StartupError
-from taskhold.store.appearing import appearing, sync
+from taskhold.store.appearing import appearing, moment, sync
 from taskhold.store.migrations import HEAD, REVISIONS, WITHOUT_LIVING_TASKS
 from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.backup import copy_file
@@ -226,11 +225,6 @@ def _take_snapshot(path: Path) -> Path:
         copy_file(path, part)
     log.warning("the database is changed to this version's schema", snapshot=str(snapshot))
     return snapshot
-
-
-def moment() -> str:
-    """The present in UTC, for the name of a file."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _switch_on(path: Path, *, has_a_good_index: bool) -> str:
