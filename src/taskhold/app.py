@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.router,
         cors=Cors(settings.other_origins),
         log_requests=settings.log_requests,
-        is_https=(settings.public_url or "").startswith("https://"),
+        public_url=settings.public_url,
     )
     return app
 

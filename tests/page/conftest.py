@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.support.servers import LiveServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-WITHOUT = "NO BROWSER: the tests of the page are skipped; install it with: tools/browser.sh"
+WITHOUT = "NO BROWSER: the tests of the page are skipped; install it with: tools/programs.sh"
 PATIENCE = 15_000
 """Milliseconds that a busy machine may take; what is there at once is seen at once."""
 

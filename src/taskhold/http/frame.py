@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 from http import HTTPStatus
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -55,13 +55,22 @@ class Frame:
     """The outermost application. What is not ours (docs assets, redirects) goes to `others`."""
 
     def __init__(
-        self, dispatch: Dispatch, others: ASGIApp, *, cors: Cors, log_requests: bool, is_https: bool
+        self,
+        dispatch: Dispatch,
+        others: ASGIApp,
+        *,
+        cors: Cors,
+        log_requests: bool,
+        public_url: str | None,
     ) -> None:
+        public = urlsplit(public_url or "")
         self._dispatch = dispatch
         self._others = others
         self._cors = cors
         self._log_requests = log_requests
-        self._headers = [*_PROTECTING, *([_ONLY_HTTPS] if is_https else [])]
+        self._headers = [*_PROTECTING, *([_ONLY_HTTPS] if public.scheme == "https" else [])]
+        self._path = public.path.rstrip("/").encode()
+        """What a proxy takes away from the paths that it passes on."""
         self._process = secrets.token_hex(4)
         self._count = itertools.count(1)
 
@@ -99,6 +108,8 @@ class Frame:
             answer = problem_answer(InternalError(detail))
         if answer is not None:
             status = answer.status
+            if self._path:
+                answer.headers = [_below(self._path, *header) for header in answer.headers]
             await answer.send(scope, send, *headers, *_policy(answer.headers))
         if self._log_requests or status >= 500:
             took = round((time.perf_counter() - began) * 1000, 1)
@@ -127,6 +138,15 @@ class Frame:
         if own is not None and _CLIENTS_OWN_ID.fullmatch(own):
             return own
         return f"{self._process}-{next(self._count)}".encode()
+
+
+def _below(path: bytes, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header whose paths begin where those outside of the proxy do."""
+    if name == b"location":
+        return name, path + value
+    if name == b"link":
+        return name, value.replace(b"</", b"<" + path + b"/", 1)
+    return name, value
 
 
 def _is_file(scope: Scope) -> bool:

@@ -46,8 +46,7 @@ export const isDay = (due) => due.length === 10;
 export const dayOf = (due) => (isDay(due) ? due : dayFrom(new Date(due)));
 
 /** What due times sort by: a day comes before its hours. @param {string} due */
-export const dueOrder = (due) =>
-  isDay(due) ? due : `${dayOf(due)}T${clockOf(new Date(due))}`;
+export const dueOrder = (due) => (isDay(due) ? due : `${dayOf(due)}T${clockOf(new Date(due))}`);
 
 /** @param {string} due @param {Date} now */
 export const isPast = (due, now) => (isDay(due) ? due < today(now) : new Date(due) < now);
@@ -61,8 +60,8 @@ const formats = new Map();
 /** @param {Date} date @param {Intl.DateTimeFormatOptions} options */
 function written(date, options) {
   const key = JSON.stringify(options);
-  let format = formats.get(key);
-  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(LANGUAGE, options)));
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(LANGUAGE, options);
+  formats.set(key, format);
   return format.format(date);
 }
 
@@ -188,7 +187,7 @@ function parseDate(words, now) {
   const named = nameIndex(WEEKDAYS, first === "this" || first === "next" ? second : first);
   if (named >= 0 && words.length === (first === "this" || first === "next" ? 2 : 1)) {
     if (first === "next") return addDays(monday, 7 + ((named + 6) % 7));
-    return addDays(from, (named - weekday + 6) % 7 + 1);
+    return addDays(from, ((named - weekday + 6) % 7) + 1);
   }
   const iso = /^(\d{4})-(\d\d?)-(\d\d?)$/.exec(text);
   if (iso) return existing(Number(iso[1]), Number(iso[2]), Number(iso[3]));
