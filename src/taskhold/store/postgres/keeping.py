@@ -86,7 +86,8 @@ class PostgresKeeper:
                         f"{self.location} had {total:,}"
                     )
                 report.looked_at(ARCHIVE, total)
-        return Backup(path, path.stat().st_size, revision, report)
+                size = part.stat().st_size
+        return Backup(path, size, revision, report)
 
     async def _look(self, examine: Examine, advance: Advance) -> Report:
         report = Report()
