@@ -110,12 +110,10 @@ class Frame:
                 raise
             detail = f"This is a mistake in Taskhold; the log has it under {request_id.decode()}."
             answer = problem_answer(InternalError(detail))
-        if answer is not None:
-            status = answer.status
+        status = status if answer is None else answer.status
         request.counting.count(status, time.perf_counter() - began)
         if answer is not None:
-            if self._path:
-                answer.headers = [_below(self._path, *header) for header in answer.headers]
+            answer.headers = self._below(answer.headers)
             await answer.send(scope, send, *headers, *_policy(answer.headers))
         if self._log_requests or status >= 500:
             _log(scope, status, time.perf_counter() - began)
@@ -137,6 +135,10 @@ class Frame:
         except HTTPException as refusal:
             allow = (refusal.headers or {}).get("Allow")
             return problem_answer(problem_for_status(refusal.status_code, allow))
+
+    def _below(self, headers: Headers) -> Headers:
+        """The headers, as somebody beyond the proxy needs them."""
+        return [_below(self._path, *header) for header in headers] if self._path else headers
 
     def _name(self, request: Request) -> bytes:
         own = request.fields.get(b"x-request-id")
