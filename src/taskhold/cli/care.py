@@ -2,21 +2,27 @@
 
 import json
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 import taskhold.app  # noqa: F401  knows every table
+from taskhold.care import doctor as checkup
 from taskhold.care.lineage import beginning_anew
 from taskhold.care.verifying import verify as examine
-from taskhold.cli.progress import bars
+from taskhold.cli.progress import bars, numbered
 from taskhold.errors import StartupError
 from taskhold.logs import configure_command_logs
 from taskhold.settings import Settings
+from taskhold.store.condition import Level, Remark, size
 from taskhold.store.keepers import keeper, look_at_backup, refuse_other_kind
 from taskhold.store.keeping import Advance, Keeper
 from taskhold.store.report import Report
@@ -57,7 +63,7 @@ def backup(
             }
         )
     else:
-        typer.echo(f"Backed up {kept.location} to {made.path} ({_size(made.size)}), and checked it")
+        typer.echo(f"Backed up {kept.location} to {made.path} ({size(made.size)}), and checked it")
 
 
 @app.command()
@@ -120,6 +126,26 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def doctor(database_url: Url = None, as_json: Json = False) -> None:
+    """Say what is right and wrong around the database, and what to do about it."""
+    settings = Settings.from_environment(database_url=database_url)
+    configure_command_logs(settings)
+    kept = keeper(settings.database_url)
+    remarks = [
+        checkup.versions(),
+        *kept.condition(partial(checkup.look, settings=settings), settings.workers),
+        *checkup.backups(settings, kept.file),
+    ]
+    is_well = not any(remark.level is Level.wrong for remark in remarks)
+    if as_json:
+        _print({"is_well": is_well, "remarks": [remark._asdict() for remark in remarks]})
+    else:
+        _show_remarks(remarks)
+    if not is_well:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def _care(database_url: str | None) -> Iterator[tuple[Keeper, Advance]]:
     """A database in care, with progress bars on a terminal; what SIGTERM leaves is cleaned up."""
@@ -166,14 +192,22 @@ def _show(report: Report, place: str) -> None:
     typer.echo(f"{place} is {'whole' if report.is_well else 'damaged'}")
 
 
+def _show_remarks(remarks: list[Remark]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    styles = {Level.well: "green", Level.warning: "yellow", Level.wrong: "bold red"}
+    for remark in remarks:
+        line = Text(f"{remark.level:8}", styles[remark.level])
+        console.print(line.append(f"{remark.topic:17} {remark.sentence}", "default"))
+        if remark.advice:
+            console.print(Text(f"{'':26}→ {remark.advice}"))
+    counts = Counter(remark.level for remark in remarks)
+    wrong, warnings = counts[Level.wrong], counts[Level.warning]
+    console.print(
+        "All is well"
+        if not wrong and not warnings
+        else f"{numbered(wrong, 'thing')} wrong, {numbered(warnings, 'warning')}"
+    )
+
+
 def _print(document: object) -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-def _size(size: int) -> str:
-    """`5.2 MB`."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size = size / 1000  # type: ignore[assignment]
-    return f"{size:.1f} GB"

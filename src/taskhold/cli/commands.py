@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 _ELSEWHERE = {
-    "taskhold.cli.care": ("backup", "restore", "verify"),
+    "taskhold.cli.care": ("backup", "restore", "verify", "doctor"),
     "taskhold.cli.accounts": ("user", "token", "audit"),
 }
 """The modules of other commands, which are imported when one is asked for."""

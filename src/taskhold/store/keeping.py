@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from taskhold.store import Tx
+from taskhold.store.condition import Remark
 from taskhold.store.report import Report
 
 Advance = Callable[[str, int, int], None]
@@ -25,6 +26,10 @@ class Known(NamedTuple):
 NOTHING_KNOWN = Known(0, {})
 BeginAnew = Callable[[Tx, Known], Coroutine[Any, Any, None]]
 """Makes a restored database another one than it was, in the transaction that restores it."""
+
+
+Ask = Callable[[Tx], Coroutine[Any, Any, list[Remark]]]
+"""Asks a database of this version's schema."""
 
 
 class Backup(NamedTuple):
@@ -52,8 +57,8 @@ class Keeper(Protocol):
     """The care of one database. What goes wrong is a StartupError."""
 
     location: str
-    suffix: str
-    """How the names of its backups end."""
+    file: Path | None
+    """The database's file, where it is one."""
 
     def back_up(
         self, path: Path, examine: Examine, advance: Advance, *, overwrite: bool = False
@@ -62,6 +67,12 @@ class Keeper(Protocol):
 
         It holds all that was committed before, and has its name once it was looked at. What is
         wrong with the database stands in the report, and is in the backup as well.
+        """
+
+    def condition(self, ask: Ask, workers: int) -> list[Remark]:
+        """What is right and wrong around it, for so many processes; reads little, changes nothing.
+
+        `ask` adds what its rows tell, where they can be read.
         """
 
     def look(self, examine: Examine, advance: Advance) -> Report:

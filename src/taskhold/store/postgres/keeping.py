@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,9 +10,11 @@ import asyncpg
 
 from taskhold.errors import StartupError, Unavailable
 from taskhold.store.appearing import appearing, moment
+from taskhold.store.condition import Remark
 from taskhold.store.keeping import (
     NOTHING_KNOWN,
     Advance,
+    Ask,
     Backup,
     BeginAnew,
     Examine,
@@ -22,6 +24,7 @@ from taskhold.store.migrations import HEAD, REVISIONS
 from taskhold.store.postgres import checking, faults, programs
 from taskhold.store.postgres.address import Address
 from taskhold.store.postgres.archive import VERSIONS, Archive, CopiedRows
+from taskhold.store.postgres.condition import condition
 from taskhold.store.postgres.opening import UNLIMITED, connect, migrate_on
 from taskhold.store.postgres.store import DIALECT
 from taskhold.store.postgres.transaction import PostgresTx
@@ -43,7 +46,7 @@ _quoted = DIALECT.identifier_preparer.quote
 class PostgresKeeper:
     """Of one database."""
 
-    suffix = ".dump"
+    file: Path | None = None
 
     def __init__(self, address: Address) -> None:
         self.location = address.shown
@@ -55,6 +58,9 @@ class PostgresKeeper:
         del examine  # the rows are as the server gives them; `look` is for that
         return asyncio.run(self._back_up(path, advance, overwrite=overwrite))
 
+    def condition(self, ask: Ask, workers: int) -> list[Remark]:
+        return asyncio.run(self._condition(ask, workers))
+
     def look(self, examine: Examine, advance: Advance) -> Report:
         return asyncio.run(self._look(examine, advance))
 
@@ -62,6 +68,14 @@ class PostgresKeeper:
         self, path: Path, begin_anew: BeginAnew, examine: Examine, advance: Advance
     ) -> Restored:
         return asyncio.run(self._restore(path, begin_anew, examine, advance))
+
+    async def _condition(self, ask: Ask, workers: int) -> list[Remark]:
+        remarks = [remark async for remark in condition(self._address, workers)]
+        with suppress(StartupError):
+            async with self._connection() as connection:
+                if await self._revision(connection) == HEAD:
+                    remarks += await ask(_tx(connection))
+        return remarks
 
     async def _back_up(self, path: Path, advance: Advance, *, overwrite: bool) -> Backup:
         """Dump a snapshot, and compare what can be read of the dump with that snapshot."""

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from taskhold.errors import StartupError
 from taskhold.store.appearing import appearing, sync
+from taskhold.store.condition import Remark
 from taskhold.store.keeping import (
     NOTHING_KNOWN,
     Advance,
+    Ask,
     Backup,
     BeginAnew,
     Examine,
@@ -23,9 +25,10 @@ from taskhold.store.query import SQLITE_CODECS, CompiledQueries
 from taskhold.store.report import Report
 from taskhold.store.sqlite import adoption, checking
 from taskhold.store.sqlite.backup import copy_connection
+from taskhold.store.sqlite.condition import condition
 from taskhold.store.sqlite.exchange import exchange, forget_second_names, held
-from taskhold.store.sqlite.opening import explain, revision_in, tables_of, uri_to_look
-from taskhold.store.sqlite.store import DIALECT, SQLiteTx
+from taskhold.store.sqlite.opening import explain, revision_in, revision_of, tables_of, uri_to_look
+from taskhold.store.sqlite.store import DIALECT, SQLiteTx, connect
 from taskhold.store.sqlite.write import drive
 
 SCHEMA = "schema"
@@ -34,10 +37,9 @@ SCHEMA = "schema"
 class SQLiteKeeper:
     """Of one file."""
 
-    suffix = ".db"
-
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.file: Path | None = path
         self.location = str(path)
 
     def back_up(
@@ -55,6 +57,14 @@ class SQLiteKeeper:
                     "the last one"
                 )
         return Backup(path, path.stat().st_size, revision, report)
+
+    def condition(self, ask: Ask, workers: int) -> list[Remark]:  # noqa: ARG002  any number
+        remarks = list(condition(self.path))
+        with suppress(sqlite3.Error, OSError, StartupError):
+            if revision_of(self.path) == HEAD:
+                with closing(connect(self.path, read_only=True)) as connection:
+                    remarks += drive(ask(_tx(connection)))
+        return remarks
 
     def look(self, examine: Examine, advance: Advance) -> Report:
         report = Report()
