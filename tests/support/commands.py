@@ -1,6 +1,9 @@
 """`taskhold`, as a person and as a script use it."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests.support import prepared
 
@@ -9,6 +12,21 @@ def taskhold(url: str, *words: str, line: str | None = None) -> subprocess.Compl
     """Run a command; `line` is its standard input."""
     variables = {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"}
     return prepared.run(*words, variables=variables, stdin="" if line is None else f"{line}\n")
+
+
+@contextmanager
+def begun(url: str, *words: str, folder: Path) -> Iterator[prepared.Process]:
+    """A command that runs; its standard error goes to `log` in the folder."""
+    variables = {"TASKHOLD_DATABASE_URL": url}
+    with (folder / "log").open("wb") as log:
+        process = prepared.start(*words, folder=folder, variables=variables, log=log)
+    assert process.stdout is not None
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def said(url: str, *words: str, line: str | None = None) -> str:

@@ -26,6 +26,7 @@ from typing import IO
 MODULES = (
     "taskhold.cli.commands",
     "taskhold.cli.accounts",
+    "taskhold.cli.care",
     "taskhold.cli.copying",
     "taskhold.cli.reindexing",
     "taskhold.cli.seeding",

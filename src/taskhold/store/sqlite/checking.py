@@ -25,7 +25,11 @@ def check_pages(connection: sqlite3.Connection, report: Report) -> None:
     """Read all of it: each page, each index against its table, each constraint."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     report.looked_at(FILE, pages)
-    for (verdict,) in connection.execute(f"PRAGMA integrity_check({MOST_VERDICTS})").fetchall():
+    try:
+        found = connection.execute(f"PRAGMA integrity_check({MOST_VERDICTS})").fetchall()
+    except sqlite3.DatabaseError as error:  # not even that can be read to the end
+        found = [(str(error),)]
+    for (verdict,) in found:
         if verdict == "ok":
             continue
         sentence = " ".join(verdict.split())
