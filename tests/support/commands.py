@@ -1,8 +1,10 @@
 """`taskhold`, as a person and as a script use it."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support import prepared
@@ -24,7 +26,8 @@ def begun(url: str, *words: str, folder: Path) -> Iterator[prepared.Process]:
     try:
         yield process
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with the programs that it runs
         process.wait()
         process.stdout.close()
 

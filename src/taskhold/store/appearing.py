@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from taskhold.errors import StartupError
@@ -84,6 +85,16 @@ def sync_descriptor(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fsync(descriptor)
+
+
+def unused(folder: Path, name: str, suffix: str = "") -> Path:
+    """A name with the present time in it that is not used yet."""
+    for number in count(1):
+        again = f"-{number}" if number > 1 else ""
+        path = folder / f"{name}-{moment()}{again}{suffix}"
+        if not os.path.lexists(path):
+            return path
+    raise AssertionError
 
 
 def moment() -> str:

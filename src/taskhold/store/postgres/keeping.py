@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from taskhold.errors import StartupError, Unavailable
-from taskhold.store.appearing import appearing, moment
+from taskhold.store.appearing import appearing, unused
 from taskhold.store.condition import Remark
 from taskhold.store.keeping import (
     NOTHING_KNOWN,
@@ -32,7 +32,7 @@ from taskhold.store.query import POSTGRES_CODECS, CompiledQueries
 from taskhold.store.report import Report
 from taskhold.store.schema import Stored
 
-TURN_SECONDS = 2.0
+TURN_SECONDS = 1.0
 """How long a server that is stopping may take to let go."""
 ARCHIVE, SCHEMA = "rows of the dump", "schema"
 _OTHERS = """
@@ -137,7 +137,7 @@ class PostgresKeeper:
                 tables = await _tables(connection)
                 if tables:
                     await self._lock(connection, tables)
-                    kept = path.with_name(f"{self._name()}-before-restore-{moment()}.dump")
+                    kept = unused(path.parent, f"{self._name()}-before-restore", ".dump")
                     with appearing(kept) as part:
                         await self._dump(connection, part, advance)
                     if await self._revision(connection) == HEAD:

@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from taskhold.errors import StartupError
-from taskhold.store.appearing import moment, sync
+from taskhold.store.appearing import sync, unused
 from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
 
-TURN_SECONDS = 2.0
+TURN_SECONDS = 1.0
 """How long a process that is stopping may take to let go."""
 KEPT = "before-restore"
 
@@ -74,7 +74,7 @@ def exchange(path: Path, new: Path) -> Path | None:
     """
     kept = None
     if path.exists():
-        kept = path.with_name(f"{path.name}-{KEPT}-{moment()}")
+        kept = unused(path.parent, f"{path.name}-{KEPT}")
         _keep(path, kept)
         sync(path.parent)
     new.replace(path)
@@ -103,8 +103,6 @@ def _keep(path: Path, kept: Path) -> None:
         path.with_name(f"{path.name}-shm").unlink()
     try:
         os.link(path, kept)
-    except FileExistsError:
-        raise StartupError(f"{kept} is there already; wait a second") from None
     except OSError:  # a file system without second names
         shutil.copyfile(path, kept)
         kept.chmod(0o600)

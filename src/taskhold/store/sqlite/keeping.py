@@ -87,12 +87,13 @@ class SQLiteKeeper:
             _remove(new)
             try:
                 new.touch(0o600)
+                known = _known(old)
                 with _explained(path):
                     _copy(path, new, advance)
                     revision = _bring_up_to_date(new, path)
-                _begin_anew(new, begin_anew, _known(old))
-                report = Report()
-                _look_at_copy(new, report, examine, advance)
+                    _begin_anew(new, begin_anew, known)
+                    report = Report()
+                    _look_at_copy(new, report, examine, advance)
                 if report.broken:
                     raise StartupError(f"{path} is damaged ({report.broken}) and was not restored")
                 sync(new)
