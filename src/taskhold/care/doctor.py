@@ -49,7 +49,7 @@ async def look(tx: Tx, settings: Settings) -> list[Remark]:
 
 
 def clock(newest: str | None) -> Remark:
-    """This machine's, by what the journal knows of the time."""
+    """The one of this machine, by what the journal knows of the time."""
     now = datetime.now(UTC)
     if now < THIS_IS_WRITTEN:
         return wrong("clock", f"It says {now:%Y-%m-%d}", "Set it, and let it follow NTP.")

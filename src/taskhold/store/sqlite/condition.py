@@ -136,8 +136,8 @@ def _beside(path: Path) -> Iterator[Remark]:
         restored = sum(f"-{KEPT}-" in each.name for each in copies)
         yield well(
             "old copies",
-            f"{len(copies)} beside it ({restored} from before a restore), {together}; yours to keep "
-            "or delete",
+            f"{len(copies)} beside it ({restored} from before a restore), {together}; yours to "
+            "keep or delete",
         )
 
 
@@ -153,7 +153,7 @@ def _pragmas(path: Path) -> Iterator[Remark]:
         odd = ", ".join(
             f"{name} is {found[name]}" for name in found if found[name] != _PRAGMAS[name]
         )
-        yield wrong("durability", f"This SQLite does not do as it is told: {odd}", "Take another.")
+        yield wrong("durability", f"This SQLite does not do as told: {odd}", "Take another.")
     elif mode != "wal":
         yield well("durability", f"The file is in the mode {mode}; the next start switches to WAL")
     else:
