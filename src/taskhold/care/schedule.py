@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows: one server a folder
     fcntl = None  # type: ignore[assignment]
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 RETRY = timedelta(minutes=15)
 """How long after a failure it is tried again, at the latest."""
 STOP_SECONDS = 5.0
