@@ -135,7 +135,7 @@ def test_the_numbers_of_two_workers_add_up(serve: Callable[..., ServerProcess]) 
     with server.client() as client:
         wait_until(lambda: scrape(client)["taskhold_processes"] == 2)
     many = 0
-    processes = set()
+    processes: set[str] = set()
     while len(processes) < 2 or many < 20:
         with server.client() as client:  # a connection each, so that both get some
             processes.add(create(client, "a").headers["x-request-id"].partition("-")[0])

@@ -10,6 +10,7 @@ import pytest
 
 from taskhold.store.condition import Level
 from taskhold.store.postgres import condition as postgres
+from taskhold.store.postgres import programs
 from taskhold.store.sqlite.condition import has_the_wal_reset_race
 from tests.support.accounts import make_accounts
 from tests.support.backups import back_up, shown
@@ -190,7 +191,7 @@ def test_programs_that_are_older_than_the_server(
     old = tmp_path / "pg_dump"
     old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n")
     old.chmod(0o755)
-    monkeypatch.setattr(postgres.programs, "_DEBIANS", tmp_path)
+    monkeypatch.setattr(programs, "_DEBIANS", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     remark = postgres._programs(18)
     assert remark.level is Level.warning
