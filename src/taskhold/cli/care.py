@@ -1,54 +1,40 @@
-"""`taskhold backup`, `restore`, `verify`: the care of the data, without opening it by hand."""
+"""`taskhold backup`, `restore FILE`, `verify`: the care of the data, without opening it by hand."""
 
 import json
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
 
-import typer
-from rich.console import Console
-from rich.text import Text
+import click
 
-import taskhold.app  # noqa: F401  knows every table
-from taskhold.care import doctor as checkup
+import taskhold.tables  # noqa: F401  to count the ids of each of them
 from taskhold.care.lineage import beginning_anew
 from taskhold.care.verifying import verify as examine
+from taskhold.cli.options import database_url_option, json_option
 from taskhold.cli.progress import bars, numbered
 from taskhold.errors import StartupError
 from taskhold.logs import configure_command_logs
 from taskhold.settings import Settings
-from taskhold.store.condition import Level, Remark, size
+from taskhold.store.condition import size
 from taskhold.store.keepers import keeper, look_at_backup, refuse_other_kind
 from taskhold.store.keeping import Advance, Keeper
 from taskhold.store.report import Report
 
-app = typer.Typer()
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url", help="Where the tasks are kept.", show_default="TASKHOLD_DATABASE_URL"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_file = click.argument("file", type=click.Path(path_type=Path))
 
 
-@app.command()
-def backup(
-    file: File,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace FILE, once the new one is whole.")
-    ] = False,
-    database_url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Write a backup of everything to FILE, also beside a running server, and check it."""
+@click.command()
+@_file
+@click.option("--overwrite", is_flag=True, help="Replace FILE, once the new one is whole.")
+@database_url_option
+@json_option
+def backup(*, file: Path, overwrite: bool, database_url: str | None, as_json: bool) -> None:
+    """Write a backup of everything to FILE, and check it.
+
+    A server may go on meanwhile. See docs/care.md.
+    """
     with _care(database_url) as (kept, advance):
         made = kept.back_up(file.absolute(), examine, advance, overwrite=overwrite)
     _warn(made.report, kept.location)
@@ -63,23 +49,23 @@ def backup(
             }
         )
     else:
-        typer.echo(f"Backed up {kept.location} to {made.path} ({size(made.size)}), and checked it")
+        click.echo(f"Backed up {kept.location} to {made.path} ({size(made.size)}), and checked it")
 
 
-@app.command()
-def restore(
-    file: File,
-    keep_tokens: Annotated[
-        bool,
-        typer.Option(
-            "--keep-tokens",
-            help="Let sessions and tokens of the backup in, also those revoked since.",
-        ),
-    ] = False,
-    database_url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Put the backup FILE in the database's place, which is kept beside it; no server may run."""
+@click.command("restore")
+@_file
+@click.option(
+    "--keep-tokens",
+    is_flag=True,
+    help="Let in the sessions and tokens of the backup, also those revoked since.",
+)
+@database_url_option
+@json_option
+def restore(*, file: Path, keep_tokens: bool, database_url: str | None, as_json: bool) -> None:
+    """Put a backup in the database's place.
+
+    What was there before is kept. No server may run. See docs/care.md.
+    """
     with _care(database_url) as (kept, advance):
         begin_anew = beginning_anew(keeps_logins=keep_tokens)
         refuse_other_kind(kept, _there(file))
@@ -93,25 +79,26 @@ def restore(
                 "kept": done.kept and str(done.kept),
                 "schema": done.revision,
                 "logins_ended": not keep_tokens,
+                **done.report.document(),
             }
         )
         return
-    typer.echo(f"Restored {kept.location} from {file}")
+    click.echo(f"Restored {kept.location} from {file}")
     if done.kept is not None:
-        typer.echo(f"What was there before is in {done.kept}")
+        click.echo(f"What was there before is in {done.kept}")
     if not keep_tokens:
-        typer.echo("Everybody logs in again, and programs need new tokens")
+        click.echo("Everybody logs in again, and programs need new tokens")
 
 
-@app.command()
-def verify(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A backup.", show_default=False)
-    ] = None,
-    database_url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Look whether everything is whole, in the database or in a backup; changes nothing."""
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@database_url_option
+@json_option
+def verify(*, file: Path | None, database_url: str | None, as_json: bool) -> None:
+    """Look whether a database, or the backup FILE, is whole.
+
+    It reads everything and changes nothing; a server may go on meanwhile. See docs/care.md.
+    """
     with _care(database_url) as (kept, advance):
         if file is None:
             report = kept.look(examine, advance)
@@ -123,27 +110,7 @@ def verify(
     else:
         _show(report, place)
     if not report.is_well:
-        raise typer.Exit(1)
-
-
-@app.command()
-def doctor(database_url: Url = None, as_json: Json = False) -> None:
-    """Say what is right and wrong around the database, and what to do about it."""
-    settings = Settings.from_environment(database_url=database_url)
-    configure_command_logs(settings)
-    kept = keeper(settings.database_url)
-    remarks = [
-        checkup.versions(),
-        *kept.condition(partial(checkup.look, settings=settings), settings.workers),
-        *checkup.backups(settings, kept.file),
-    ]
-    is_well = not any(remark.level is Level.wrong for remark in remarks)
-    if as_json:
-        _print({"is_well": is_well, "remarks": [remark._asdict() for remark in remarks]})
-    else:
-        _show_remarks(remarks)
-    if not is_well:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 @contextmanager
@@ -168,11 +135,8 @@ def _there(file: Path) -> Path:
 def _warn(report: Report, place: str) -> None:
     """Say that something is wrong that a copy shares."""
     if not report.is_well:
-        wrong = sum(check.wrong for check in report.checks)
-        typer.echo(
-            f"taskhold: {wrong:,} things are wrong in {place}; `taskhold verify` says what",
-            err=True,
-        )
+        wrong = numbered(sum(check.wrong for check in report.checks), "thing")
+        click.echo(f"taskhold: {wrong} wrong in {place}; `taskhold verify` says what", err=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -182,32 +146,15 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _show(report: Report, place: str) -> None:
     for check in report.checks:
         verdict = f"{check.wrong:,} wrong" if check.wrong else "well"
-        typer.echo(f"{check.name:28} {check.looked_at:>12,} looked at, {verdict}")
+        click.echo(f"{check.name:28} {check.looked_at:>12,} looked at, {verdict}")
         for example in check.examples:
-            typer.echo(f"    {example}")
+            click.echo(f"    {example}")
         if check.wrong > len(check.examples):
-            typer.echo(f"    and {check.wrong - len(check.examples):,} more")
+            click.echo(f"    and {check.wrong - len(check.examples):,} more")
         if check.advice:
-            typer.echo(f"    → {check.advice}")
-    typer.echo(f"{place} is {'whole' if report.is_well else 'damaged'}")
-
-
-def _show_remarks(remarks: list[Remark]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    styles = {Level.well: "green", Level.warning: "yellow", Level.wrong: "bold red"}
-    for remark in remarks:
-        line = Text(f"{remark.level:8}", styles[remark.level])
-        console.print(line.append(f"{remark.topic:17} {remark.sentence}", "default"))
-        if remark.advice:
-            console.print(Text(f"{'':26}→ {remark.advice}"))
-    counts = Counter(remark.level for remark in remarks)
-    wrong, warnings = counts[Level.wrong], counts[Level.warning]
-    console.print(
-        "All is well"
-        if not wrong and not warnings
-        else f"{numbered(wrong, 'thing')} wrong, {numbered(warnings, 'warning')}"
-    )
+            click.echo(f"    → {check.advice}")
+    click.echo(f"{place} is {'whole' if report.is_well else 'damaged'}")
 
 
 def _print(document: object) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -3,7 +3,7 @@
 import { account, start } from "./data/account.js";
 import { isLoaded } from "./data/replica.js";
 import { findList, findTask } from "./data/replica.js";
-import { hasPicked, menuItem, pick } from "./commands.js";
+import { loadAhead, menuItem, pick, pickers } from "./commands.js";
 import { followKeys } from "./keys.js";
 import { Confirm } from "./parts/confirm.js";
 import { classes, effect, html, render, useEffect, useRef } from "./parts/html.js";
@@ -36,7 +36,6 @@ const Login = later(() => import("./panels/login.js"), "Login");
 const Setup = later(() => import("./panels/login.js"), "Setup");
 const Settings = later(() => import("./panels/settings.js"), "Settings");
 const Details = later(() => import("./panels/details.js"), "Details");
-const Pickers = later(() => import("./panels/pickers.js"), "Pickers");
 const DIALOGS = {
   palette: later(() => import("./panels/palette.js"), "Palette"),
   help: later(() => import("./panels/help.js"), "Help"),
@@ -62,7 +61,7 @@ function Frame() {
       ${key !== null && html`<${DetailsPlace} taskKey=${key} />`}
     </div>
     ${Open && html`<${Open} />`}
-    ${hasPicked.value && html`<${Pickers} />`}
+    ${pickers.value && html`<${pickers.value} />`}
     <${Menu} />
     <${Confirm} />
     <${Dragged} />
@@ -184,6 +183,12 @@ effect(() => {
 });
 effect(() => {
   document.title = account.value?.ready ? `${title.value} · Taskhold` : "Taskhold";
+});
+
+const stopWaiting = effect(() => {
+  if (!isLoaded.value) return;
+  loadAhead();
+  queueMicrotask(() => stopWaiting());
 });
 
 followPreferences();

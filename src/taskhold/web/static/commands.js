@@ -14,7 +14,6 @@ import {
 import { conflicts, unsent } from "./data/outbox.js";
 import { findTask, tasks } from "./data/replica.js";
 import { signal } from "./parts/html.js";
-import { laterCall } from "./parts/later.js";
 import { openMenu } from "./parts/menu.js";
 import { go, route } from "./router.js";
 import {
@@ -23,6 +22,7 @@ import {
   editing,
   focused,
   focusRow,
+  isPicking,
   openTask,
   prefer,
   preferences,
@@ -50,14 +50,40 @@ import { anchor, extendTo, toggleSelected } from "./views/task-list.js";
  * @typedef {"due" | "tags" | "list" | "priority" | "parent"} Picker
  */
 
-/** Whether a picker was ever opened: they are loaded then. */
-export const hasPicked = signal(false);
-const openPicker = laterCall(() => import("./panels/pickers.js"), "openPicker");
+/** The component that shows pickers, once one was opened: it is loaded then. */
+export const pickers = signal(/** @type {((props: {}) => any) | null} */ (null));
+const loadPickers = () => import("./panels/pickers.js");
 
 /** @param {Picker} kind @param {string[]} about @param {Element} [beside] */
-export function pick(kind, about, beside) {
-  hasPicked.value = true;
-  openPicker(kind, about, beside ?? document.getElementById(`row-${about[0]}`) ?? undefined);
+export async function pick(kind, about, beside) {
+  isPicking.value = true;
+  try {
+    const { openPicker, Pickers } = await loadPickers();
+    if (!isPicking.peek()) return;
+    openPicker(kind, about, beside ?? document.getElementById(`row-${about[0]}`));
+    pickers.value = Pickers;
+    requestAnimationFrame(() => {
+      isPicking.value = false;
+    });
+  } catch {
+    isPicking.value = false;
+    say("This can't be loaded without a network.");
+  }
+}
+
+/** What the first keys are likely to need, once there is nothing else to do. */
+export function loadAhead() {
+  const load = () => {
+    for (const part of [
+      loadPickers,
+      () => import("./panels/details.js"),
+      () => import("./panels/palette.js"),
+    ]) {
+      part().catch(() => {}); // it is tried again when it is needed
+    }
+  };
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(load, { timeout: 3000 });
+  else setTimeout(load, 1000);
 }
 
 /** Tells a person what happened or why it didn't. @param {string} sentence */
@@ -82,8 +108,9 @@ function move(step, extends_) {
   if (all.length === 0) return;
   const key = focused.peek() ?? resting.peek();
   const at = places.peek().get(key ?? "");
-  const next = at === undefined ? 0 : Math.max(0, Math.min(all.length - 1, at + step));
-  const to = all[focused.peek() === null && at !== undefined ? at : next];
+  const isBack = focused.peek() === null && at !== undefined && Number.isFinite(step);
+  const next = (at ?? (Number.isFinite(step) ? -step : 0)) + (isBack ? 0 : step);
+  const to = all[Math.max(0, Math.min(all.length - 1, next))];
   if (to === undefined) return;
   if (extends_) {
     anchor.value ??= key;
@@ -184,11 +211,14 @@ export function closeDetails() {
 function focusField(id) {
   sheetOpen.value = false;
   if (route.peek().view === "settings") go({ view: "today" });
-  requestAnimationFrame(() => {
+  const focus = () => {
     const field = /** @type {HTMLInputElement | null} */ (document.getElementById(id));
     field?.focus();
     field?.select();
-  });
+    return field !== null;
+  };
+  // At once, so that what is typed next goes there.
+  if (!focus()) requestAnimationFrame(focus);
 }
 
 /** @param {import("./router.js").View} view */

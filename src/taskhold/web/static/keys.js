@@ -1,7 +1,7 @@
 // From a key press to a command. What is typed into a field is never taken away from it.
 
 import { commands } from "./commands.js";
-import { preferences } from "./state.js";
+import { dialog, isPicking, preferences } from "./state.js";
 
 /** @type {Record<string, string>} */
 const NAMES = {
@@ -39,8 +39,7 @@ export function keyName(event) {
   const { key } = event;
   const name = NAMES[key] ?? (key.length === 1 ? key.toLowerCase() : "");
   if (name === "") return "";
-  const isLetter = name.length === 1 && name !== name.toUpperCase();
-  const isSign = name.length === 1 && !isLetter;
+  const isSign = key.length === 1 && key !== " " && name === name.toUpperCase();
   const isComposed = event.getModifierState("AltGraph");
   const ctrl = (event.ctrlKey || event.metaKey) && !isComposed ? "ctrl-" : "";
   // A sign may need Shift or Alt to be typed at all: which, depends on the keyboard.
@@ -74,6 +73,15 @@ export function followKeys() {
     if (document.querySelector("dialog[open], :popover-open")) return;
     const name = keyName(event);
     if (name === "") return;
+    if (dialog.peek() !== null || isPicking.peek()) {
+      // It is on its way, and the keys are meant for it.
+      event.preventDefault();
+      if (name === "esc") {
+        dialog.value = null;
+        isPicking.value = false;
+      }
+      return;
+    }
     if (isField(target)) {
       if (name === "esc") leaveField(/** @type {HTMLElement} */ (target));
       else if (name !== "ctrl-k") return;

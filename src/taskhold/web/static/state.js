@@ -28,6 +28,8 @@ export const editing = signal(null);
 export const focusWanted = signal(null);
 /** @type {import("./parts/html.js").Signal<null | "palette" | "help" | "unsent" | "conflicts">} */
 export const dialog = signal(null);
+/** Whether a picker is on its way: what is typed until it is there isn't meant for the list. */
+export const isPicking = signal(false);
 /** Whether the sidebar lies over the list, where there is no room beside it. */
 export const sheetOpen = signal(false);
 

@@ -4,7 +4,7 @@
 // open without a network; the server has the last word as soon as it can be asked.
 
 import { signal } from "../parts/html.js";
-import { call, Problem, Unreachable } from "./api.js";
+import { base, call, Problem, Unreachable } from "./api.js";
 import { connection, openReplica } from "./connection.js";
 import { canKeep, deleteDatabase, openDatabase } from "./database.js";
 import { unsent } from "./outbox.js";
@@ -68,6 +68,8 @@ function remember(what) {
 
 /** Open what this browser has, and ask the server who is logged in. */
 export async function start() {
+  // Without it the page works, but opens only where there is a network.
+  navigator.serviceWorker?.register(new URL("service-worker.js", base)).catch(() => {});
   const { account: known, replica: name, logsOut } = remembered();
   if (known?.ready && name && !logsOut) {
     account.value = known;
@@ -112,17 +114,24 @@ function inTurn(change) {
 /** @param {Setup} said @param {number} then */
 async function become({ needed, open_mode, registration, user }, then) {
   if (then !== era) return;
-  const wasOpen = replica !== null;
   const isOpen = open_mode && remembered().wentOnOpen === true;
   /** @type {Account} */
   const now = { user, openMode: open_mode, needed, registration, ready: user !== null || isOpen };
   const name = now.ready ? replicaName(user) : undefined;
+  const wasOpen = replica !== null;
+  if (!now.ready && !needed) Object.assign(now, whoWas());
   remember({ ...remembered(), account: now, replica: name });
   if (replica && replica.name !== name) await close();
   if (name && user?.id === FIRST_ACCOUNT_ID) await takeOver(replicaName(null), name);
   account.value = now;
   if (name) await open(name);
   else connection.value = wasOpen ? "logged-out" : "online";
+}
+
+/** Whose session is over: the same account goes on where it was. */
+function whoWas() {
+  const { user = null, kept = 0 } = remembered().account ?? {};
+  return { user, kept: replica ? unsent.peek().length : kept };
 }
 
 /** @param {string} name */
@@ -187,7 +196,7 @@ async function enter(path, body) {
   await whileNobodySends(async () => {
     const { user } = (await call("POST", path, body)).body;
     // From here on no window sends what is another's.
-    remember({ ...remembered(), replica: replicaName(user) });
+    remember({ ...remembered(), replica: replicaName(user), logsOut: false }); // it took its place
     era += 1;
   });
   channel.say({ type: "changed" });

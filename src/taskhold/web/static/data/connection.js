@@ -62,7 +62,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   let isLeading = false;
   let isReading = false;
   /** @type {any[]} messages that came while this window read what is kept */
-  let later = [];
+  const later = [];
   /** @type {AbortController} ends a wait or a stream before its time */
   let hurry = new AbortController();
   let lastTry = 0;
@@ -134,10 +134,13 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     const isFirst = Object.keys(unwritten).length === 0;
     for (const [store, { put = [], drop = [] }] of Object.entries(batch)) {
       const key = store === "tasks" || store === "trash" || store === "lists" ? "id" : "key";
-      const both = (unwritten[/** @type {"tasks"} */ (store)] ??= { put: [], drop: [] });
+      unwritten[/** @type {"tasks"} */ (store)] ??= {};
+      const both = /** @type {import("./database.js").Writes} */ (
+        unwritten[/** @type {"tasks"} */ (store)]
+      );
       const now = new Set([...put.map((each) => each[key]), ...drop]);
-      both.put = [.../** @type {any[]} */ (both.put).filter((each) => !now.has(each[key])), ...put];
-      both.drop = [.../** @type {any[]} */ (both.drop).filter((each) => !now.has(each)), ...drop];
+      both.put = [...(both.put ?? []).filter((each) => !now.has(each[key])), ...put];
+      both.drop = [...(both.drop ?? []).filter((each) => !now.has(each)), ...drop];
     }
     if (!isFirst) return;
     writing = writing.then(async () => {
@@ -410,6 +413,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
 
   const retryNow = () => hurry.abort();
   addEventListener("online", retryNow);
+  addEventListener("offline", retryNow); // a dead network doesn't end a stream; a request tells
   document.addEventListener("visibilitychange", becomeVisible);
   addEventListener("pageshow", becomeVisible);
 
@@ -422,6 +426,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     name,
     async close() {
       removeEventListener("online", retryNow);
+      removeEventListener("offline", retryNow);
       document.removeEventListener("visibilitychange", becomeVisible);
       removeEventListener("pageshow", becomeVisible);
       hurry.abort();

@@ -30,6 +30,7 @@ import {
 
 const DAY = 24 * 3600 * 1000;
 const REMEMBERED = 30 * DAY;
+const ON_ITS_WAY = "It may be saved already, so it can't be dropped. Undo it instead.";
 const NO_ROOM = "This browser has no room to keep it. Make some, then try again.";
 
 /** In the order of their keys. @type {import("../parts/html.js").Signal<readonly Edit[]>} */
@@ -319,7 +320,7 @@ export async function dropEdit(key) {
     return found && isGone ? null : undefined;
   });
   if (!isGone) {
-    takeEdits([left], []);
+    takeEdits([left.state === "done" ? left : { ...left, problem: ON_ITS_WAY }], []);
     return false;
   }
   const { put, drop } = withoutIt(dropped);

@@ -72,7 +72,7 @@ export function nameObject(kind, key, id) {
   if (ids.get(key) === id) return;
   ids.set(key, id);
   if (overlay.has(name(kind, key))) keys.set(name(kind, id), key); // else it isn't shown by that key
-  dirty.add(name(kind, keyOf(kind, id)));
+  dirty.add(name(kind, id)).add(name(kind, keyOf(kind, id)));
 }
 
 // What the server says
@@ -112,11 +112,11 @@ export function applyRow({ kind, action, id, at, before, after, key }, keep) {
   } else if (action === "delete" || action === "purge") {
     const last = before ?? server[store].get(id);
     if (server[store].delete(id)) keep(store, null, id);
-    if (kind === "task" && action === "delete" && last) {
-      const trashedTask = { ...last, deleted_at: at };
-      server.trash.set(id, trashedTask);
-      keep("trash", trashedTask);
-    } else if (server.trash.delete(id)) {
+    const isTrash = kind === "task" && action === "delete" && last;
+    if (isTrash) {
+      server.trash.set(id, { ...last, deleted_at: at });
+      keep("trash", server.trash.get(id));
+    } else if (kind === "task" && server.trash.delete(id)) {
       keep("trash", null, id);
     }
   }
@@ -218,6 +218,7 @@ function shown(kind, object) {
 
 /** @param {Kind} kind @param {string} key @returns {Found} */
 function compute(kind, key) {
+  if (canonical(kind, key) !== key) return NOTHING; // it goes by another name by now
   let found = onServer(kind, key);
   let unsent = false;
   let conflict = false;

@@ -48,11 +48,12 @@
  * @property {boolean} admin
  *
  * @typedef {object} Account
- * @property {User | null} user who is logged in
+ * @property {User | null} user who is logged in; where `ready` is false, who was until now
  * @property {boolean} openMode whether the server asks for no login
  * @property {boolean} needed whether the first account is still to be made
  * @property {boolean} registration whether anybody may make an account
  * @property {boolean} ready whether the tasks can be shown: who is logged in, or went on in open mode
+ * @property {number} [kept] the unsent edits of who was logged in, which wait in this browser
  *
  * @typedef {"connecting" | "online" | "offline" | "restarting" | "logged-out" | "forbidden"} Connection
  */

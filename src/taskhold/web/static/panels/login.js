@@ -1,7 +1,6 @@
 // The first run and the login: forms that a password manager understands, each alone on the page.
 
 import { account, goOnOpen, login, register, setUp } from "../data/account.js";
-import { unsent } from "../data/outbox.js";
 import { html, useState } from "../parts/html.js";
 import { Field, Form, NewPassword, Password, WaitingButton } from "./forms.js";
 
@@ -52,7 +51,7 @@ export function Login() {
   const [isNew, setNew] = useState(false);
   const state = account.value;
   const who = state?.user?.username ?? "";
-  const waiting = unsent.value.length;
+  const waiting = state?.kept ?? 0;
   /** @param {Record<string, string>} fields */
   const enter = ({ username = "", password = "" }) => login(username.trim(), password);
   /** @param {Record<string, string>} fields */

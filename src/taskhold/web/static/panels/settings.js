@@ -128,7 +128,7 @@ function Own() {
     if (now) account.value = { ...now, user: body };
     say("The name is saved.");
   };
-  return html`<${Block} title="Name">
+  return html`<${Block} title="You">
       <p class="quiet">You log in as <strong dir="auto">${user.username}</strong>${user.admin ? ", an admin" : ""}.</p>
       <${Form} submit="Save the name" onSubmit=${rename}>
         <${Field} name="display_name" label="Shown name" autocomplete="name" value=${user.display_name} />

@@ -26,7 +26,9 @@ export function openMenu(anchor, label, items) {
 
 export function Menu() {
   const at = opened.value;
-  return at && html`<${OpenMenu} ...${at} key=${at.label} />`;
+  return (
+    at && html`<section aria-label=${at.label}><${OpenMenu} ...${at} key=${at.label} /></section>`
+  );
 }
 
 /** @param {Opened} props */

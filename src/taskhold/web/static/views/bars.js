@@ -30,7 +30,7 @@ export function BatchBar() {
     ${
       route.value.view === "trash"
         ? html`<${IconButton} icon="undo" label="Restore" disabled=${isOff} onClick=${andLeave(() => restore(keys))} />
-            <${IconButton} icon="close" label="Delete for good" disabled=${isOff} onClick=${() => confirmPurge(keys)} />`
+            <${IconButton} icon="trash" label="Delete for good" disabled=${isOff} onClick=${() => confirmPurge(keys)} />`
         : html`<${IconButton}
               icon="done"
               label=${allDone ? "Not done" : "Done"}
@@ -45,7 +45,7 @@ export function BatchBar() {
             <${IconButton} icon="trash" label="Delete" keys="#" disabled=${isOff} onClick=${andLeave(() => trash(keys))} />`
     }
     <${IconButton}
-      icon="select"
+      icon="close"
       class="batch-close"
       label="Clear the selection"
       keys="Esc"

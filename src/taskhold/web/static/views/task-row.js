@@ -184,7 +184,7 @@ function Meta({ item }) {
     deleted && html`<span>deleted ${dayWords(dayFrom(new Date(deleted)), clock.value)}</span>`,
     task.due !== null && html`<${Due} task=${task} saysDay=${item.saysDay} />`,
     parent &&
-      html`<span class="meta-text"><${Icon} name="subtasks" /><span dir="auto">${parent.title}</span></span>`,
+      html`<span class="meta-text meta-parent"><${Icon} name="subtasks" /><span dir="auto">${parent.title}</span></span>`,
     list &&
       html`<span class="meta-text"><${Icon} name="list" /><span dir="auto">${list.name}</span></span>`,
     task.tags.map(
@@ -211,7 +211,7 @@ function Due({ task, saysDay }) {
   return html`<span
     class=${classes("due", isLate && "late", isToday && "soon")}
     title=${wholeDay(due)}
-    ><${Icon} name="calendar" />${words}</span
+    ><${Icon} name="calendar" /><span>${words}</span></span
   >`;
 }
 
