@@ -17,7 +17,15 @@ from taskhold.care.verifying import verify
 from taskhold.errors import StartupError
 from taskhold.store.keepers import keeper
 from taskhold.store.postgres import programs
-from tests.support.backups import back_up, journal_begin, restore, shown, told, whole_journal
+from tests.support.backups import (
+    back_up,
+    journal_begin,
+    restore,
+    seeded,
+    shown,
+    told,
+    whole_journal,
+)
 from tests.support.commands import begun, refused, said, taskhold
 from tests.support.databases import Databases
 from tests.support.journal import changes_after
@@ -122,7 +130,7 @@ def test_where_no_backup_can_be_made_one_sentence_says_why(
 def test_a_backup_that_is_killed_leaves_no_file_of_its_name(
     database_url: str, tmp_path: Path
 ) -> None:
-    said(database_url, "seed", "--tasks", "3000", "--random-seed", "1")
+    seeded(database_url, 3000)
     began = time.monotonic()
     backup = back_up(database_url, tmp_path / "killed.backup")
     took = time.monotonic() - began
@@ -142,7 +150,7 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name(
 
 
 def test_ctrl_c_and_sigterm_take_away_what_is_not_whole(database_url: str, tmp_path: Path) -> None:
-    said(database_url, "seed", "--tasks", "3000", "--random-seed", "1")
+    seeded(database_url, 3000)
     backup = tmp_path / "stopped.backup"
     for number in (signal.SIGINT, signal.SIGTERM):
         with begun(database_url, "backup", str(backup), folder=tmp_path) as process:
@@ -159,7 +167,7 @@ def _has_begun(folder: Path) -> bool:
 
 @pytest.mark.database("sqlite")
 def test_a_damaged_database_is_not_backed_up(database_url: str, tmp_path: Path) -> None:
-    said(database_url, "seed", "--tasks", "1000", "--random-seed", "1")
+    seeded(database_url, 1000)
     database = Path(shown(database_url))
     with database.open("rb+") as file:  # a leaf of some table or index
         file.seek(40 * 4096)
@@ -179,7 +187,7 @@ def test_what_is_wrong_with_rows_is_said_and_backed_up(
     made = taskhold(database_url, "backup", str(tmp_path / "b.db"))
     assert made.returncode == 0
     assert made.stderr == (
-        f"taskhold: 2 things are wrong in {shown(database_url)}; `taskhold verify` says what\n"
+        f"taskhold: {shown(database_url)} has 2 mistakes; `taskhold verify` says which\n"
     )
     assert (tmp_path / "b.db").exists()
 

@@ -15,7 +15,7 @@ import pytest
 
 from taskhold.store import migrations
 from tests.support.accounts import cookies_of, log_in, make_accounts
-from tests.support.backups import back_up, journal_begin, restore, shown, told
+from tests.support.backups import back_up, journal_begin, restore, seeded, shown, told
 from tests.support.commands import begun, refused, said, taskhold
 from tests.support.databases import Databases
 from tests.support.journal import changes_after, tasks_and_journal_agree
@@ -247,7 +247,7 @@ def test_a_backup_of_a_newer_version_is_refused(
 def test_what_is_no_backup_or_a_damaged_one_changes_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
-    said(database_url, "seed", "--tasks", "300", "--random-seed", "1")
+    seeded(database_url, 300)
     backup = back_up(database_url, tmp_path / "a.backup")
     whole = backup.read_bytes()
     damaged = tmp_path / "damaged.backup"
@@ -307,7 +307,7 @@ def test_a_file_that_is_damaged_or_gone_is_restored_over(
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(
     database_url: str, tmp_path: Path, long: bool
 ) -> None:
-    said(database_url, "seed", "--tasks", "2000", "--random-seed", "1")
+    seeded(database_url, 2000)
     backup = back_up(database_url, tmp_path / "a.backup")
     began = time.monotonic()
     restore(database_url, backup)

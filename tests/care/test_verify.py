@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.backups import back_up, shown
-from tests.support.commands import said, taskhold
+from tests.support.backups import back_up, seeded, shown
+from tests.support.commands import taskhold
 from tests.support.sql import run_each, run_sql
 from tests.support.tasks import add, add_list, change, remove
 
@@ -169,7 +169,7 @@ def test_what_was_purged_may_be_nowhere_in_the_journal(
 def test_damaged_pages_are_found_in_the_database_and_in_a_backup(
     database_url: str, tmp_path: Path
 ) -> None:
-    said(database_url, "seed", "--tasks", "1000", "--random-seed", "1")
+    seeded(database_url, 1000)
     backup = back_up(database_url, tmp_path / "b.db")
     for path in (backup, Path(shown(database_url))):
         with path.open("rb+") as file:

@@ -7,11 +7,17 @@ from typing import Any
 
 import httpx2
 
-from tests.support.commands import said
+from tests.support.commands import said, taskhold
 from tests.support.databases import Databases
 from tests.support.journal import changes_after, tasks_and_journal_agree, walk
 from tests.support.servers import LiveServer
 from tests.support.sql import run_sql
+
+
+def seeded(url: str, tasks: int) -> None:
+    """Fill the account of open mode with tasks, always the same ones."""
+    made = taskhold(url, "seed", "--tasks", str(tasks), "--random-seed", "1")
+    assert made.returncode == 0, made
 
 
 def back_up(url: str, path: Path, *options: str) -> Path:

@@ -31,7 +31,7 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 @database_url_option
 @json_option
 def backup(*, file: Path, overwrite: bool, database_url: str | None, as_json: bool) -> None:
-    """Write a backup of everything to FILE, and check it.
+    """Write a backup of everything to a file, and check it.
 
     A server may go on meanwhile. See docs/care.md.
     """
@@ -52,7 +52,7 @@ def backup(*, file: Path, overwrite: bool, database_url: str | None, as_json: bo
         click.echo(f"Backed up {kept.location} to {made.path} ({size(made.size)}), and checked it")
 
 
-@click.command("restore")
+@click.command("restore FILE")
 @_file
 @click.option(
     "--keep-tokens",
@@ -95,7 +95,7 @@ def restore(*, file: Path, keep_tokens: bool, database_url: str | None, as_json:
 @database_url_option
 @json_option
 def verify(*, file: Path | None, database_url: str | None, as_json: bool) -> None:
-    """Look whether a database, or the backup FILE, is whole.
+    """Look whether the database, or a backup, is whole.
 
     It reads everything and changes nothing; a server may go on meanwhile. See docs/care.md.
     """
@@ -135,8 +135,8 @@ def _there(file: Path) -> Path:
 def _warn(report: Report, place: str) -> None:
     """Say that something is wrong that a copy shares."""
     if not report.is_well:
-        wrong = numbered(sum(check.wrong for check in report.checks), "thing")
-        click.echo(f"taskhold: {wrong} wrong in {place}; `taskhold verify` says what", err=True)
+        found = numbered(sum(check.wrong for check in report.checks), "mistake")
+        click.echo(f"taskhold: {place} has {found}; `taskhold verify` says which", err=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

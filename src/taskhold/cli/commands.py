@@ -74,14 +74,10 @@ SECTIONS: dict[str, dict[str, _Place]] = {
         "audit": _Place("accounts", "audit", "List what happened to accounts, newest first."),
     },
     "Data": {
-        "backup": _Place(
-            "care", "backup", "Write a backup of everything, also beside a running server."
-        ),
+        "backup": _Place("care", "backup", "Write a backup of everything to a file, and check it."),
         "restore FILE": _Place("care", "restore", "Put a backup in the database's place."),
-        "verify": _Place("care", "verify", "Look whether a database or a backup is whole."),
-        "doctor": _Place(
-            "doctor", "doctor", "Say what is right and wrong around the database, and what to do."
-        ),
+        "verify": _Place("care", "verify", "Look whether the database, or a backup, is whole."),
+        "doctor": _Place("doctor", "doctor", "Say what is right and wrong around the database."),
         "copy": _Place(
             "copying", "copy", "Copy a whole database, from SQLite to PostgreSQL or back."
         ),
