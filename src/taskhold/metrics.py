@@ -2,7 +2,7 @@
 
 Each process has a part of the memory of its own and writes nowhere else, so nothing is locked; who
 is asked adds the parts up. A process that takes the place of another one goes on with its part, so
-that no counter goes back. (`docs/decisions/0025-metrics.md`)
+that no counter goes back. (`docs/decisions/0027-metrics.md`)
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """

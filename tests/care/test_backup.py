@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -30,7 +31,7 @@ from tests.support.commands import begun, refused, said, taskhold
 from tests.support.databases import Databases
 from tests.support.journal import changes_after
 from tests.support.postgresql import PASSWORD
-from tests.support.servers import LiveServer
+from tests.support.servers import LiveServer, ServerProcess
 from tests.support.sql import run_sql
 from tests.support.tasks import add, wait_until
 from tests.support.writers import Writers
@@ -163,6 +164,19 @@ def test_ctrl_c_and_sigterm_take_away_what_is_not_whole(database_url: str, tmp_p
 
 def _has_begun(folder: Path) -> bool:
     return bool(list(folder.glob(PARTS)))
+
+
+@pytest.mark.database("sqlite")
+def test_what_a_server_had_not_written_back_when_it_was_killed_is_in_the_backup(
+    database_url: str, tmp_path: Path, serve: Callable[..., ServerProcess]
+) -> None:
+    server = serve()
+    with server.client() as client:
+        for number in range(3):
+            add(client, str(number))
+    server.kill()
+    backup = back_up(database_url, tmp_path / "b.db")
+    assert run_sql(f"sqlite:///{backup}", "SELECT count(*) FROM task") == [(3,)]
 
 
 @pytest.mark.database("sqlite")

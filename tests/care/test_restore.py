@@ -269,6 +269,18 @@ def test_what_is_no_backup_or_a_damaged_one_changes_nothing(
     assert said(database_url, "verify").endswith("is whole\n")
 
 
+@pytest.mark.database("postgresql")
+def test_what_other_programs_have_in_the_database_stays(database_url: str, tmp_path: Path) -> None:
+    seeded(database_url, 2)
+    run_each(database_url, ["CREATE TABLE theirs (id int)", "INSERT INTO theirs VALUES (7)"])
+    backup = back_up(database_url, tmp_path / "a.backup")
+    for file in (backup, *restore(database_url, backup)):  # what is kept is of ours alone, too
+        run_sql(database_url, "UPDATE theirs SET id = id + 1")
+        restore(database_url, file)
+    assert run_sql(database_url, "SELECT * FROM theirs") == [(9,)]
+    assert len(titles(database_url)) == 2
+
+
 @pytest.mark.database("sqlite")
 def test_a_backup_of_the_other_database_is_told_apart(
     client: httpx2.Client, database_url: str, tmp_path: Path
@@ -282,6 +294,18 @@ def test_a_backup_of_the_other_database_is_told_apart(
     backup = back_up(database_url, tmp_path / "a.db")
     sentence = refused("postgresql://localhost:1/none", "restore", str(backup))
     assert sentence.startswith(f"{backup} is no dump of pg_dump")
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_root_restores_belongs_to_the_server_s_user(database_url: str, tmp_path: Path) -> None:
+    seeded(database_url, 1)
+    backup = back_up(database_url, tmp_path / "a.backup")
+    database = Path(shown(database_url))
+    os.chown(database, 12345, 12346)
+    (kept,) = restore(database_url, backup)
+    for path in (database, kept):
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
 
 
 @pytest.mark.database("sqlite")

@@ -40,7 +40,12 @@ SELECT application_name, pid FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 AND (application_name = 'taskhold' OR usename = current_user)
 """
-_quoted = DIALECT.identifier_preparer.quote
+_TABLES = """
+SELECT name, quote_ident(nspname) || '.' || quote_ident(relname)
+FROM unnest($1::text[]) AS name
+JOIN pg_class AS found ON found.oid = to_regclass(quote_ident(name))
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
+"""
 
 
 class PostgresKeeper:
@@ -87,20 +92,9 @@ class PostgresKeeper:
                 raise StartupError(f"There are no tasks at {self.location}")
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
             with appearing(path, overwrite=overwrite) as part:
-                await self._dump(connection, part, advance, snapshot=snapshot)
-                total = 0
-                there = {}
-                for name in await _tables(connection):
-                    there[name] = await connection.fetchval(f"SELECT count(*) FROM {_quoted(name)}")  # noqa: S608
-                    total += there[name]
-                dumped = await count_rows(Archive(part), total, advance)
-                if dumped != there:
-                    raise StartupError(
-                        f"No backup was made: the dump has {sum(dumped.values()):,} rows, and "
-                        f"{self.location} had {total:,}"
-                    )
-                report.looked_at(ARCHIVE, total)
+                total = await self._dump(connection, part, advance, snapshot=snapshot)
                 size = part.stat().st_size
+            report.looked_at(ARCHIVE, total)
         return Backup(path, size, revision, report)
 
     async def _look(self, examine: Examine, advance: Advance) -> Report:
@@ -143,8 +137,7 @@ class PostgresKeeper:
                     if await self._revision(connection) == HEAD:
                         known = await checking.known(connection)
                     await self._refuse_others(connection)  # who came meanwhile waits for the lock
-                    names = ", ".join(map(_quoted, tables))
-                    await connection.execute(f"DROP TABLE {names}")
+                    await connection.execute(f"DROP TABLE {', '.join(tables.values())}")
                 await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
                 await _unpack(archive, connection, advance)
                 if revision != HEAD:
@@ -164,25 +157,39 @@ class PostgresKeeper:
         advance: Advance,
         *,
         snapshot: str | None = None,
-    ) -> None:
+    ) -> int:
+        """Dump what the connection sees, and read it back; how many rows that is."""
         pg_dump = programs.find("pg_dump", server=connection.get_server_version().major)
         url, environment = programs.connection_to(self._address)
+        tables = await _tables(connection)
         advance("Dumping", 0, 1)
         await programs.output(
             pg_dump,
-            "--format=custom",
-            "--no-password",
-            "--lock-wait-timeout=5000",
+            *("--format=custom", "--no-password", "--lock-wait-timeout=5000"),
+            *(f"--table={table}" for table in tables.values()),
+            "--extension=pg_trgm",
             *([f"--snapshot={snapshot}"] if snapshot else []),
             f"--file={part}",
             f"--dbname={url}",
             environment=environment,
         )
         advance("Dumping", 1, 1)
+        there = {
+            name: int(await connection.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608
+            for name, table in tables.items()
+        }
+        total = sum(there.values())
+        dumped = await count_rows(Archive(part), total, advance)
+        if dumped != there:
+            raise StartupError(
+                f"The dump has {sum(dumped.values()):,} rows, and {self.location} has {total:,}; "
+                "nothing was done"
+            )
+        return total
 
-    async def _lock(self, connection: asyncpg.Connection, tables: list[str]) -> None:
+    async def _lock(self, connection: asyncpg.Connection, tables: dict[str, str]) -> None:
         """Nobody else writes from now on; reading goes on, also that of pg_dump."""
-        names = ", ".join(map(_quoted, tables))
+        names = ", ".join(tables.values())
         try:
             await connection.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE NOWAIT")
         except asyncpg.LockNotAvailableError:
@@ -267,15 +274,10 @@ async def _look(
     )
 
 
-async def _tables(connection: asyncpg.Connection) -> list[str]:
-    """Those of ours that there are."""
+async def _tables(connection: asyncpg.Connection) -> dict[str, str]:
+    """Those of ours that there are; each as SQL names it, with its schema."""
     names = [table.name for table in Stored.metadata.sorted_tables] + [VERSIONS]
-    found = await connection.fetch(
-        "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) "
-        "IS NOT NULL",
-        names,
-    )
-    return [name for (name,) in found]
+    return {name: table for name, table in await connection.fetch(_TABLES, names)}
 
 
 def _tx(connection: asyncpg.Connection) -> PostgresTx:

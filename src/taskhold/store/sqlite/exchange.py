@@ -82,6 +82,13 @@ def exchange(path: Path, new: Path) -> Path | None:
     return kept
 
 
+def belong_as_before(path: Path, new: Path) -> None:
+    """Give the new file to whom the old one belongs, where root restores for a server's user."""
+    if os.name != "nt" and os.geteuid() == 0:
+        owner = (path if path.exists() else path.parent).stat()
+        os.chown(new, owner.st_uid, owner.st_gid)
+
+
 def forget_second_names(path: Path) -> None:
     """Take away what a restore left that was cut off between the old file and the new one.
 

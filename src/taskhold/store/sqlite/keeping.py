@@ -26,7 +26,12 @@ from taskhold.store.report import Report
 from taskhold.store.sqlite import adoption, checking
 from taskhold.store.sqlite.backup import copy_connection
 from taskhold.store.sqlite.condition import condition
-from taskhold.store.sqlite.exchange import exchange, forget_second_names, held
+from taskhold.store.sqlite.exchange import (
+    belong_as_before,
+    exchange,
+    forget_second_names,
+    held,
+)
 from taskhold.store.sqlite.opening import explain, revision_in, revision_of, tables_of, uri_to_look
 from taskhold.store.sqlite.store import DIALECT, SQLiteTx, connect
 from taskhold.store.sqlite.write import drive
@@ -96,6 +101,7 @@ class SQLiteKeeper:
                     _look_at_copy(new, report, examine, advance)
                 if report.broken:
                     raise StartupError(f"{path} is damaged ({report.broken}) and was not restored")
+                belong_as_before(self.path, new)
                 sync(new)
                 kept = exchange(self.path, new)
             finally:
