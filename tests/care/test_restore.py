@@ -60,6 +60,27 @@ def test_what_a_client_has_from_before_passes_for_nothing_after(
         tasks_and_journal_agree(client, journal_begin(database_url))
 
 
+def test_cursors_are_refused_also_where_the_backup_has_no_change(
+    database_url: str, tmp_path: Path
+) -> None:
+    make_accounts(database_url, {"username": "ada"}, {"username": "bob"})
+    backup = back_up(database_url, tmp_path / "a.backup")
+    token = said(database_url, "token", "add", "ada", "--name", "n", "--scope", "write").strip()
+    with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        for _ in range(3):
+            add(client)
+    restore(database_url, backup)
+    token = said(database_url, "token", "add", "ada", "--name", "n", "--scope", "write").strip()
+    with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        assert client.get("/changes", params={"after": 3}).status_code == 410
+        for _ in range(4):
+            assert add(client) > 3
+            assert client.get("/changes", params={"after": 3}).status_code == 410
+    assert said(database_url, "verify").endswith("is whole\n")
+
+
 def test_a_second_restore_refuses_what_was_handed_out_after_the_first(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -16,12 +16,14 @@ from taskhold.accounts.models import SetupCode
 from taskhold.accounts.operations import account_ids
 from taskhold.audit.operations import COMMAND, note
 from taskhold.care.statements import JOURNAL
-from taskhold.journal.models import Change
+from taskhold.journal.models import Action, Change
+from taskhold.journal.operations import RECORD_NEXT
 from taskhold.sessions.models import Session
-from taskhold.store import Tx
+from taskhold.store import Row, Tx
 from taskhold.store.keeping import BeginAnew, Known
 from taskhold.store.query import Query
 from taskhold.store.schema import Database, Id, table
+from taskhold.tasks.rows import next_ids_for
 from taskhold.tokens.models import Token
 from taskhold.trash.models import TrashedTask
 
@@ -39,6 +41,17 @@ COUNT_TRASH = Query(
     .where(_trash.owner_id == bindparam("of"))
     .values(seq=_trash.seq + _BY, operation=_trash.operation + _BY)
 )
+FIRST_CHANGE = {
+    "actor": COMMAND.name,
+    "action": Action.purge.value,
+    "kind": "task",
+    "before": None,
+    "after": None,
+    "key": None,
+    "undoes": None,
+}
+"""Of a journal that is empty: the next change is counted from the newest, so there has to be one.
+It tells of a task that never was, whose id nobody gets."""
 END_LOGINS = tuple(Query(delete(each)) for each in (Session, Token, SetupCode))
 
 
@@ -52,14 +65,30 @@ async def _begin_anew(tx: Tx, known: Known, *, keeps_logins: bool) -> None:
     if not keeps_logins:
         for query in END_LOGINS:
             await tx.run(query)
-    now = time.time_ns() // 1_000
-    for owner in await account_ids(tx):
-        journal = await tx.one(JOURNAL, owner_id=owner)
-        assert journal is not None
+    journals = {owner: await _journal(tx, owner) for owner in await account_ids(tx)}
+    newest = max([known.seq, *(journal["last"] or 0 for journal in journals.values())])
+    begin = max(time.time_ns() // 1_000, newest) + 1
+    empty = [owner for owner, journal in journals.items() if not journal["count"]]
+    for owner, journal in journals.items():
         if journal["count"]:
-            begin = max(now, known.seq, journal["last"]) + 1
             by = begin - journal["first"]
             await tx.run(COUNT_CHANGES, of=owner, by=by)
             await tx.run(COUNT_TRASH, of=owner, by=by)
+    for owner, task_id in zip(empty, await next_ids_for(tx, len(empty)), strict=True):
+        await tx.run(
+            RECORD_NEXT,
+            **FIRST_CHANGE,
+            owner_id=owner,
+            at=tx.now,
+            seq=begin,
+            operation=begin,
+            object_id=task_id,
+        )
     kept = "logins kept" if keeps_logins else "logins ended"
     await note(tx, COMMAND, "database restored", None, kept)
+
+
+async def _journal(tx: Tx, owner: int) -> Row:
+    found = await tx.one(JOURNAL, owner_id=owner)
+    assert found is not None
+    return found

@@ -277,7 +277,7 @@ async def _look(
 async def _tables(connection: asyncpg.Connection) -> dict[str, str]:
     """Those of ours that there are; each as SQL names it, with its schema."""
     names = [table.name for table in Stored.metadata.sorted_tables] + [VERSIONS]
-    return {name: table for name, table in await connection.fetch(_TABLES, names)}
+    return dict(map(tuple, await connection.fetch(_TABLES, names)))
 
 
 def _tx(connection: asyncpg.Connection) -> PostgresTx:
