@@ -160,7 +160,7 @@ async def _by_token(request: Request, store: Store, usage: Usage, authorization:
         raise InsufficientScope
     owner = found["account_id"]
     await usage.note(store, tokens.touch, owner, found["id"], found["last_used_at"])
-    return User(owner, found["username"])
+    return User(owner, found["username"], found["admin"])
 
 
 async def _in_open_mode(request: Request, store: Store, site: Site) -> User:

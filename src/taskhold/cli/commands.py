@@ -74,6 +74,10 @@ SECTIONS: dict[str, dict[str, _Place]] = {
         "audit": _Place("accounts", "audit", "List what happened to accounts, newest first."),
     },
     "Data": {
+        "backup": _Place("care", "backup", "Write a backup of everything to a file, and check it."),
+        "restore FILE": _Place("care", "restore", "Put a backup in the database's place."),
+        "verify": _Place("care", "verify", "Look whether the database, or a backup, is whole."),
+        "doctor": _Place("doctor", "doctor", "Say what is right and wrong around the database."),
         "copy": _Place(
             "copying", "copy", "Copy a whole database, from SQLite to PostgreSQL or back."
         ),
@@ -85,7 +89,9 @@ SECTIONS: dict[str, dict[str, _Place]] = {
 }
 """By what they are about, in the order of `--help`; the first line of the help of each."""
 _PLACES = {name: place for section in SECTIONS.values() for name, place in section.items()}
-_ON_A_DATABASE = frozenset({"accounts", "copying", "seeding", "reindexing"})
+_RESTORE_FILE = "restore FILE"
+"""Listed apart from the one that brings tasks back, and told apart by what follows."""
+_ON_A_DATABASE = frozenset({"accounts", "care", "copying", "doctor", "seeding", "reindexing"})
 """Modules that import a database's library."""
 
 
@@ -93,7 +99,7 @@ class _Commands(click.Group):
     """Commands that are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_PLACES)
+        return [name for name in _PLACES if name != _RESTORE_FILE]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         place = _PLACES.get(cmd_name)
@@ -115,12 +121,20 @@ class _Commands(click.Group):
             close = get_close_matches(args[0], _PLACES, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             ctx.fail(f"There is no command “{args[0]}”{hint}")
+        if args[0] == "restore" and _names_a_file(args[1:]):
+            return args[0], self.get_command(ctx, _RESTORE_FILE), args[1:]
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, section in SECTIONS.items():
             with formatter.section(heading):
                 formatter.write_dl([(name, place.help) for name, place in section.items()])
+
+
+def _names_a_file(words: list[str]) -> bool:
+    """Whether a backup is to be restored, and not tasks by their numbers."""
+    is_about_tasks = any(word.isdecimal() for word in words)
+    return not is_about_tasks and any(not word.startswith("-") for word in words)
 
 
 @click.group(

@@ -89,11 +89,9 @@ export function useDraft(field) {
     const go = () => end.current();
     document.addEventListener("visibilitychange", hide);
     addEventListener("pagehide", go);
-    addEventListener("beforeunload", go);
     return () => {
       document.removeEventListener("visibilitychange", hide);
       removeEventListener("pagehide", go);
-      removeEventListener("beforeunload", go);
       end.current();
     };
   }, []);
