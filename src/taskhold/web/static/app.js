@@ -194,12 +194,14 @@ function followAccount() {
   });
 }
 
-/** Where what had the focus is gone, it goes to the rows. */
+/** Where what had the focus is gone or was moved, it goes to the rows; not where a click let it go. */
 function keepFocus() {
-  /** @type {Element | null} */
-  let last = null;
-  document.addEventListener("focusin", (event) => {
-    last = /** @type {Element} */ (event.target);
+  let hadIt = false;
+  document.addEventListener("focusin", () => {
+    hadIt = true;
+  });
+  document.addEventListener("pointerdown", () => {
+    hadIt = false;
   });
   effect(() => {
     items.value;
@@ -207,9 +209,8 @@ function keepFocus() {
     dialog.value;
     lastAction.value;
     requestAnimationFrame(() => {
-      const isLost = document.activeElement === document.body && last !== null && !last.isConnected;
+      const isLost = document.activeElement === document.body && hadIt;
       if (!isLost || route.peek().view === "settings" || !account.peek()?.ready) return;
-      last = null;
       focusRow(focused.peek() ?? resting.peek() ?? keys.peek()[0]);
     });
   });

@@ -80,12 +80,8 @@ export function followKeys() {
     const name = keyName(event);
     if (name === "") return;
     if (dialog.peek() !== null || isPicking.peek()) {
-      // It is on its way, and the keys are meant for it.
       event.preventDefault();
-      if (name === "esc") {
-        dialog.value = null;
-        isPicking.value = false;
-      }
+      holdBack(event, name);
       return;
     }
     if (isField(target)) {
@@ -106,6 +102,36 @@ export function followKeys() {
     event.preventDefault();
     command.run();
   });
+}
+
+/** Keys that are meant for a panel on its way. @type {KeyboardEvent[]} */
+let held = [];
+
+/** @param {KeyboardEvent} event @param {string} name */
+function holdBack(event, name) {
+  if (name === "esc") {
+    dialog.value = null;
+    isPicking.value = false;
+  } else if (held.push(event) === 1) requestAnimationFrame(handOver);
+}
+
+function handOver() {
+  const target = document.activeElement;
+  if (!target?.closest("dialog[open]")) {
+    if (dialog.peek() !== null || isPicking.peek()) requestAnimationFrame(handOver);
+    else held = [];
+    return;
+  }
+  for (const { key } of held.splice(0)) {
+    const field = document.activeElement ?? target;
+    if (key.length === 1 && field instanceof HTMLInputElement) {
+      field.value += key;
+      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    } else {
+      const again = { key, bubbles: true, cancelable: true };
+      field.dispatchEvent(new KeyboardEvent("keydown", again));
+    }
+  }
 }
 
 /** Whether a key is the list's: on a row, or where nothing has the focus. @param {Element} target */

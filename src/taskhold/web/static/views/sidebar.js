@@ -204,8 +204,10 @@ function NameField({ label, value, maxLength = 500, onName }) {
   const isOver = useRef(false);
   useLayoutEffect(() => {
     const before = document.activeElement;
-    ref.current?.focus();
-    ref.current?.select();
+    const field = /** @type {HTMLInputElement} */ (ref.current);
+    field.value = value;
+    field.focus();
+    field.select();
     return () => {
       if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
     };
@@ -227,7 +229,6 @@ function NameField({ label, value, maxLength = 500, onName }) {
     maxlength=${maxLength}
     autocomplete="off"
     enterkeyhint="done"
-    value=${value}
     onBlur=${() => leave(true)}
     onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
       if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
