@@ -80,8 +80,7 @@ export function followKeys() {
     const name = keyName(event);
     if (name === "") return;
     if (dialog.peek() !== null || isPicking.peek()) {
-      event.preventDefault();
-      holdBack(event, name);
+      holdBack(event);
       return;
     }
     if (isField(target)) {
@@ -104,34 +103,44 @@ export function followKeys() {
   });
 }
 
-/** Keys that are meant for a panel on its way. @type {KeyboardEvent[]} */
+/** Keys that are meant for a panel on its way, in their order. @type {string[]} */
 let held = [];
 
-/** @param {KeyboardEvent} event @param {string} name */
-function holdBack(event, name) {
-  if (name === "esc") {
+let heldSince = 0;
+
+/** @param {KeyboardEvent} event */
+function holdBack(event) {
+  if (!event.isTrusted) return; // one of those that are handed over
+  event.preventDefault();
+  event.stopPropagation();
+  if (held.length === 0) heldSince = Date.now();
+  // Escape takes back what was opened just now, or doesn't come at all.
+  if (event.key === "Escape" && (held.length === 0 || Date.now() - heldSince > PATIENCE)) {
+    held = [];
     dialog.value = null;
     isPicking.value = false;
-  } else if (held.push(event) === 1) requestAnimationFrame(handOver);
+  } else if (held.push(event.key) === 1) {
+    document.addEventListener("keydown", holdBack, { capture: true });
+    requestAnimationFrame(handOver);
+  }
 }
 
+/** One after the other, as if they came now. */
 function handOver() {
   const target = document.activeElement;
-  if (!target?.closest("dialog[open]")) {
-    if (dialog.peek() !== null || isPicking.peek()) requestAnimationFrame(handOver);
-    else held = [];
-    return;
-  }
-  for (const { key } of held.splice(0)) {
-    const field = document.activeElement ?? target;
-    if (key.length === 1 && field instanceof HTMLInputElement) {
-      field.value += key;
-      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
-    } else {
-      const again = { key, bubbles: true, cancelable: true };
-      field.dispatchEvent(new KeyboardEvent("keydown", again));
-    }
-  }
+  const panel = target?.closest("dialog[open]");
+  const [key] = held;
+  if (panel && key !== undefined) {
+    if (key === "Escape") panel.dispatchEvent(new Event("cancel", { cancelable: true }));
+    else if (key.length === 1 && target instanceof HTMLInputElement) {
+      target.value += key;
+      target.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    } else
+      target?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    held.shift();
+  } else if (dialog.peek() === null && !isPicking.peek()) held = [];
+  if (held.length > 0) setTimeout(handOver);
+  else document.removeEventListener("keydown", holdBack, { capture: true });
 }
 
 /** Whether a key is the list's: on a row, or where nothing has the focus. @param {Element} target */

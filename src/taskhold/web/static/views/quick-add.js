@@ -204,15 +204,15 @@ export function QuickAdd() {
 
   /** @param {Suggestion} suggestion */
   function accept({ from, to, word }) {
-    const rest = text.value.slice(to).trimStart();
-    text.value = `${text.value.slice(0, from)}${word} ${rest}`;
-    chosen.value = -1;
+    const input = /** @type {HTMLInputElement} */ (field.current);
     const end = from + word.length + 1;
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(end, end);
-      caret.value = end;
-    });
+    // At once, so that what is typed next comes behind it.
+    input.value = `${text.value.slice(0, from)}${word} ${text.value.slice(to).trimStart()}`;
+    input.focus();
+    input.setSelectionRange(end, end);
+    text.value = input.value;
+    caret.value = end;
+    chosen.value = -1;
   }
 
   /** @param {KeyboardEvent} event */
