@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from taskhold.care.lineage import beginning_anew
 from taskhold.care.verifying import verify
 from taskhold.errors import StartupError
 from taskhold.store.keepers import keeper
@@ -21,7 +22,6 @@ from taskhold.store.postgres import programs
 from tests.support.backups import (
     back_up,
     journal_begin,
-    restore,
     seeded,
     shown,
     told,
@@ -56,7 +56,8 @@ def test_each_backup_under_writes_has_all_that_was_acknowledged_before(
         folder = tmp_path / f"fresh-{number}"
         folder.mkdir()
         with databases.empty(folder) as fresh_url:
-            restore(fresh_url, tmp_path / f"{number}.backup")
+            backup, begin_anew = tmp_path / f"{number}.backup", beginning_anew(keeps_logins=False)
+            keeper(fresh_url).restore(backup, begin_anew, verify, lambda *_: None)
             with LiveServer(fresh_url) as fresh, httpx2.Client(base_url=fresh.url) as reader:
                 there = told(whole_journal(reader, journal_begin(fresh_url)))
         assert len(there) >= before[number]
