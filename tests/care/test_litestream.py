@@ -78,7 +78,7 @@ def test_what_was_acknowledged_is_in_the_replica_after_everything_was_killed(
     with replicating(settings) as litestream:
         writers = Writers([server.url], plain=2)
         with writers.writing():
-            wait_until(lambda: (tmp_path / "taskhold").exists())
+            wait_until((tmp_path / "taskhold").exists)
             grow_beyond_a_checkpoint(server)
         with server.client() as client:
             journal = told(changes_after(client, 0))

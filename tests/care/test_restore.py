@@ -180,6 +180,22 @@ def test_a_running_server_is_not_restored_under(database_url: str, tmp_path: Pat
     assert titles(database_url) == ["first"]
 
 
+@pytest.mark.database("sqlite")
+def test_a_server_on_a_damaged_file_is_in_the_way_too(
+    client: httpx2.Client, server: LiveServer, database_url: str, tmp_path: Path
+) -> None:
+    add(client)
+    backup = back_up(database_url, tmp_path / "a.backup")
+    with Path(shown(database_url)).open("rb+") as file:
+        file.write(b"no database any more")
+    sentence = refused(database_url, "restore", str(backup))
+    assert sentence.startswith(f"{shown(database_url)} is in use: stop the server")
+    server.stop()
+    restore(database_url, backup)
+    server.start()
+    assert get(client, 1)["title"] == "a"
+
+
 def test_another_program_that_has_it_open_is_in_the_way(
     client: httpx2.Client, server: LiveServer, database_url: str, tmp_path: Path
 ) -> None:
