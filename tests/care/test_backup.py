@@ -19,6 +19,7 @@ from taskhold.care.verifying import verify
 from taskhold.errors import StartupError
 from taskhold.store.keepers import keeper
 from taskhold.store.postgres import programs
+from taskhold.store.sqlite.backup import copy_file
 from tests.support.backups import (
     back_up,
     journal_begin,
@@ -32,7 +33,7 @@ from tests.support.databases import Databases
 from tests.support.journal import changes_after
 from tests.support.postgresql import PASSWORD
 from tests.support.servers import LiveServer, ServerProcess
-from tests.support.sql import run_sql
+from tests.support.sql import run_each, run_sql
 from tests.support.tasks import add, wait_until
 from tests.support.writers import Writers
 
@@ -62,6 +63,28 @@ def test_each_backup_under_writes_has_all_that_was_acknowledged_before(
                 there = told(whole_journal(reader, journal_begin(fresh_url)))
         assert len(there) >= before[number]
         assert there == journal[: len(there)]
+
+
+@pytest.mark.database("sqlite")
+def test_a_copy_is_of_one_moment_however_much_is_written_meanwhile(
+    database_url: str, tmp_path: Path
+) -> None:
+    seeded(database_url, 1)
+    notes = "UPDATE task SET notes = notes || hex(randomblob(1000000))"  # 2 MB each time
+    run_each(database_url, [notes] * 8)
+    ((before,),) = run_sql(database_url, "SELECT length(notes) FROM task")
+    steps: list[int] = []
+
+    def copied(done: int, _: int) -> None:
+        steps.append(done)
+        assert len(steps) < 50, "it began anew with each commit"
+        run_sql(database_url, "UPDATE task SET notes = notes || 'later'")
+
+    copy = tmp_path / "copy.db"
+    copy.touch()
+    copy_file(Path(shown(database_url)), copy, copied)
+    assert len(steps) > 3
+    assert run_sql(f"sqlite:///{copy}", "SELECT length(notes) FROM task") == [(before,)]
 
 
 def test_a_backup_is_for_its_owner_alone_and_one_file(

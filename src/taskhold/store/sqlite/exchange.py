@@ -78,7 +78,7 @@ def _alone(path: Path, in_use: StartupError) -> sqlite3.Connection | None:
 
 def _is_open_elsewhere(path: Path) -> bool:
     """Whether SQLite in another process has the file open, whatever is in it."""
-    if fcntl is None:
+    if not fcntl:
         return False
     with path.open("rb+") as file:
         try:
