@@ -109,5 +109,5 @@ export function Notice() {
       }}>All right</button>`,
     );
   }
-  return html`<div class="status-line" role="status" hidden=${said.length === 0}>${said}</div>`;
+  return html`<div class="status-line" role="status">${said}</div>`;
 }

@@ -211,7 +211,7 @@ function Due({ task, saysDay }) {
   return html`<span
     class=${classes("due", isLate && "late", isToday && "soon")}
     title=${wholeDay(due)}
-    ><${Icon} name="calendar" /><span>${words}</span></span
+    ><${Icon} name="calendar" /><span dir="auto">${words}</span></span
   >`;
 }
 
