@@ -215,7 +215,7 @@ function Property({ kind, keys, icon, name, tone, late = false, title, children 
   >
     <span class=${classes("property-icon", tone)}><${Icon} name=${icon} /></span>
     <span class="property-name">${name}</span>
-    <span class=${classes("property-value", !children && "is-unset")} dir="auto">${children || "None"}</span>
+    <span class=${classes("property-value", !children && "is-unset")}>${typeof children === "string" ? html`<bdi>${children}</bdi>` : children || "None"}</span>
   </button>`;
 }
 

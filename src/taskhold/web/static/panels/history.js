@@ -4,6 +4,7 @@
 import { account } from "../data/account.js";
 import { call, Unreachable } from "../data/api.js";
 import { connection } from "../data/connection.js";
+import { findList, findTask } from "../data/replica.js";
 import { dayWords } from "../days.js";
 import { html, useEffect, useState } from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
@@ -140,11 +141,13 @@ function fieldsInWords(before, after) {
   if (removed.length > 0)
     said.push(`took the tag ${removed.map((tag) => `“${tag}”`).join(", ")} away`);
   if (before.parent_id !== after.parent_id) {
-    said.push(
-      after.parent_id === null ? "made it a task of its own" : "made it a part of another task",
-    );
+    const parent = after.parent_id === null ? null : findTask(String(after.parent_id));
+    if (parent === null) said.push("made it a task of its own");
+    else said.push(`made it a part of ${parent ? `“${short(parent.title)}”` : "another task"}`);
   } else if (before.list_id !== after.list_id) {
-    said.push(after.list_id === null ? "took it out of its list" : "moved it to another list");
+    const list = after.list_id === null ? null : findList(String(after.list_id));
+    if (list === null) said.push("took it out of its list");
+    else said.push(`moved it to ${list ? `“${short(list.name)}”` : "another list"}`);
   } else if (before.position !== after.position) said.push("moved it in the order");
   return said.length > 0 ? said : ["changed it"];
 }
