@@ -7,7 +7,7 @@ import { classes, html, useLayoutEffect, useRef } from "../parts/html.js";
 import { confirm } from "../parts/confirm.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { clock, editing, focusRow, prefer } from "../state.js";
-import { lingering, progressOf, withFold } from "./shown.js";
+import { isStuck, lingering, progressOf, withFold } from "./shown.js";
 
 /** @typedef {import("../data/types.js").Task} Task */
 /** @typedef {import("./shown.js").TaskItem} TaskItem */
@@ -170,7 +170,7 @@ function spoken({ task, parent }) {
   if (progress.all > 0) said.push(`${progress.done} of ${progress.all} subtasks done`);
   if (task.notes) said.push("has notes");
   if (task.conflict) said.push("changed in two places");
-  else if (task.unsent) said.push("not sent yet");
+  else if (isStuck(task)) said.push("not sent yet");
   return said.join(", ");
 }
 
@@ -195,7 +195,7 @@ function Meta({ item }) {
     task.notes && html`<span title="Has notes"><${Icon} name="note" /></span>`,
     task.conflict
       ? html`<span class="late" title="Changed in two places"><${Icon} name="conflict" /></span>`
-      : task.unsent && html`<span title="Not sent yet"><${Icon} name="unsent" /></span>`,
+      : isStuck(task) && html`<span title="Not sent yet"><${Icon} name="unsent" /></span>`,
   ].filter((part) => part && (!Array.isArray(part) || part.length > 0));
   return parts.length > 0 && html`<div class="meta">${parts}</div>`;
 }
