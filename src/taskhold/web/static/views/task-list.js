@@ -12,7 +12,7 @@ import {
   selected,
   selecting,
 } from "../state.js";
-import { dropTarget, followDrags, isDragging } from "./dragging.js";
+import { dragged, dropTarget, followDrags, isDragging } from "./dragging.js";
 import { Empty } from "./empty.js";
 import { items, keys, places } from "./shown.js";
 import { TaskRow } from "./task-row.js";
@@ -72,6 +72,7 @@ export function TaskList({ label, onPick, onMore }) {
           isFocused=${item.key === focused.value}
           isSelected=${selected.value.has(item.key)}
           isOpen=${item.key === openTask.value}
+          isDragged=${dragged.value.has(item.key)}
           onPick=${onPick}
           onMore=${onMore}
         />`;
@@ -105,9 +106,11 @@ export function TaskList({ label, onPick, onMore }) {
 /** @param {{item: import("./shown.js").GroupItem, index: number}} props */
 function Group({ item, index }) {
   const name = html`<span dir="auto">${item.title}</span>`;
+  const target = dropTarget.value;
+  const isDrop = target?.kind === "day" && item.key === `group ${target.day}`;
   return html`<div
     role="row"
-    class=${classes("group", item.isLate && "is-late")}
+    class=${classes("group", item.isLate && "is-late", isDrop && "is-drop")}
     data-group=${item.key}
     aria-rowindex=${index + 1}
   >

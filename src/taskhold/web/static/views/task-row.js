@@ -27,12 +27,15 @@ export const PRIORITY_NAMES = {
  * @property {boolean} isFocused
  * @property {boolean} isSelected
  * @property {boolean} isOpen in the details panel
+ * @property {boolean} isDragged
  * @property {(kind: "due" | "list", key: string, anchor: Element) => void} onPick
  * @property {(key: string, anchor: Element) => void} onMore
  *
  * @param {RowProps} props
  */
-export function TaskRow({ item, index, isTabStop, isFocused, isSelected, isOpen, onPick, onMore }) {
+export function TaskRow(props) {
+  const { item, index, isTabStop, isFocused, isSelected, isOpen, isDragged, onPick, onMore } =
+    props;
   const { task, key, depth } = item;
   const isEditing = editing.value === key;
   const isTrashed = "deleted_at" in task;
@@ -47,6 +50,7 @@ export function TaskRow({ item, index, isTabStop, isFocused, isSelected, isOpen,
       task.done && "is-done",
       isSelected && "is-selected",
       isOpen && "is-open",
+      isDragged && "is-dragged",
       lingering.value.get(key) === "fades" && "is-fading",
     )}
     style=${depth > 0 ? { "--depth": Math.min(depth, 7) } : undefined}
