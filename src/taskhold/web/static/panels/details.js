@@ -10,6 +10,7 @@ import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
 import { clock } from "../state.js";
 import { ChangedElsewhere, useDraft } from "./draft.js";
+import { QuietButton } from "./forms.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
 
@@ -92,7 +93,14 @@ function Crumbs({ task }) {
   const list = task.listKey ? findList(task.listKey) : undefined;
   return html`<nav class="crumbs" aria-label="Where it is">
     <ol>
-      ${list && html`<li key="list"><button type="button" onClick=${() => go({ view: "list", listKey: list.key, open: task.key })} dir="auto">${list.name}</button></li>`}
+      ${
+        list &&
+        html`<li key="list">
+          <button type="button" dir="auto" onClick=${() => go({ view: "list", listKey: list.key, open: task.key })}>
+            ${list.name}
+          </button>
+        </li>`
+      }
       ${above.map(
         (each) => html`<li key=${each.key}>
         <button type="button" dir="auto" onClick=${() => go({ open: each.key })}>${each.title}</button>
@@ -215,7 +223,9 @@ function Property({ kind, keys, icon, name, tone, late = false, title, children 
   >
     <span class=${classes("property-icon", tone)}><${Icon} name=${icon} /></span>
     <span class="property-name">${name}</span>
-    <span class=${classes("property-value", !children && "is-unset")}>${typeof children === "string" ? html`<bdi>${children}</bdi>` : children || "None"}</span>
+    <span class=${classes("property-value", !children && "is-unset")}>
+      ${typeof children === "string" ? html`<bdi>${children}</bdi>` : children || "None"}
+    </span>
   </button>`;
 }
 
@@ -255,7 +265,11 @@ function Notes({ task }) {
   return html`<section class="details-part" aria-labelledby=${id} onFocusOut=${leaving(leave)}>
     <div class="part-head">
       <h3 id=${id}>Notes</h3>
-      ${!isEditing && task.notes && html`<button type="button" class="quiet-button" onClick=${() => setOpen(true)}>Edit<span class="unseen"> the notes</span></button>`}
+      ${
+        !isEditing &&
+        task.notes &&
+        html`<${QuietButton} about="the notes" onClick=${() => setOpen(true)}>Edit<//>`
+      }
     </div>
     ${
       isEditing

@@ -63,7 +63,8 @@ export function Pickers() {
   };
   const what = found.length === 1 ? found[0]?.title : `${found.length} tasks`;
   const Picker = { due: Due, tags: Tags, list: ListOf, priority: PriorityOf, parent: Parent }[kind];
-  return html`<${Dialog} class=${`picker is-${kind}`} title=${`${NAMES[kind]} of ${what}`} heading anchor=${anchor} onClose=${close}>
+  const title = `${NAMES[kind]} of ${what}`;
+  return html`<${Dialog} class=${`picker is-${kind}`} title=${title} heading anchor=${anchor} onClose=${close}>
     <${Picker} tasks=${found} close=${close} />
   <//>`;
 }
@@ -177,6 +178,7 @@ function Tags({ tasks: all }) {
   );
   /** @param {Task} task @param {string} tag */
   const bears = (task, tag) => task.tags.some((each) => foldTag(each) === foldTag(tag));
+  const isFull = all.some((task) => task.tags.length >= MOST_TAGS);
   /** @param {string} tag */
   const isTooMany = (tag) => all.some((task) => task.tags.length >= MOST_TAGS && !bears(task, tag));
   /** @param {{name: string, count: number}} tag */
@@ -205,7 +207,7 @@ function Tags({ tasks: all }) {
   return html`<${Chooser}
     label="Tags"
     placeholder="Find or create a tag"
-    nothing=${all.some((task) => task.tags.length >= MOST_TAGS) ? `A task has ${MOST_TAGS} tags at the most.` : "There are no tags yet. Type one."}
+    nothing=${isFull ? `A task has ${MOST_TAGS} tags at the most.` : "There are no tags yet. Type one."}
     find=${find}
     several
   />`;
