@@ -5,11 +5,19 @@ import { addTask, editTask, setDone, trash } from "../actions.js";
 import { byId, closeDetails, pick, say } from "../commands.js";
 import { childrenOf, findList, findTask } from "../data/replica.js";
 import { dayWords, isPast, wholeDay } from "../days.js";
-import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
+import {
+  classes,
+  html,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useSignal,
+  useState,
+} from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
 import { clock } from "../state.js";
-import { ChangedElsewhere, useDraft } from "./draft.js";
+import { ChangedElsewhere, useDraft, useLeaving } from "./draft.js";
 import { QuietButton } from "./forms.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
@@ -110,6 +118,11 @@ function Crumbs({ task }) {
   </nav>`;
 }
 
+/** On one line, as the server wants it. @param {string} text */
+function cleanTitle(text) {
+  return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+}
+
 /** @param {Task} task */
 function isGone({ key }) {
   return findTask(key) ? null : "It was deleted elsewhere.";
@@ -127,7 +140,7 @@ function Title({ task, leave }) {
     name: `${task.key}/title`,
     stored: task.title,
     save: (title) => editTask(task.key, { title }),
-    clean: (text) => text.replace(/\s+/g, " ").trim(),
+    clean: cleanTitle,
     check: (text) => {
       if (text === "") return "A task needs a title.";
       if ([...text].length > TITLE_LENGTH)
@@ -298,16 +311,16 @@ function Notes({ task }) {
 
 /** @param {{task: Task}} props */
 function Subtasks({ task }) {
-  const [title, setTitle] = useState("");
+  const title = useSignal("");
   const id = useId();
   const children = childrenOf.value.get(task.key) ?? [];
   const done = children.filter((child) => child.done).length;
   const add = () => {
-    const said = title.trim();
-    if (said)
-      addTask({ title: said.slice(0, TITLE_LENGTH), parentKey: task.key, listKey: task.listKey });
-    setTitle("");
+    const said = [...cleanTitle(title.peek())].slice(0, TITLE_LENGTH).join("");
+    title.value = "";
+    if (said) addTask({ title: said, parentKey: task.key, listKey: task.listKey });
   };
+  useLeaving(add);
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
@@ -340,8 +353,10 @@ function Subtasks({ task }) {
         placeholder="Add a subtask"
         autocomplete="off"
         dir="auto"
-        value=${title}
-        onInput=${(/** @type {any} */ event) => setTitle(event.currentTarget.value)}
+        value=${title.value}
+        onInput=${(/** @type {any} */ event) => {
+          title.value = event.currentTarget.value;
+        }}
       />
     </form>
   </section>`;
