@@ -6,7 +6,7 @@ import { today } from "../days.js";
 import { classes, html, signal, useLayoutEffect, useRef } from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
-import { go, linkTo, route } from "../router.js";
+import { followLink, go, linkTo, route } from "../router.js";
 import { clock, dialog, isNarrow, prefer, preferences, sheetOpen } from "../state.js";
 import { dropTarget, isDragging } from "./dragging.js";
 import { counts, sortedLists, thisList } from "./shown.js";
@@ -81,10 +81,8 @@ export function closeSheet() {
 
 /** @param {MouseEvent} event @param {Partial<Route>} to */
 function follow(event, to) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
-  event.preventDefault();
-  go(to);
-  closeSheet();
+  followLink(event, to);
+  if (event.defaultPrevented) closeSheet();
 }
 
 /** @param {{to: Partial<Route>, icon: string, name: string, count?: number, isLate?: boolean}} props */

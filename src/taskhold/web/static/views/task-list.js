@@ -2,7 +2,7 @@
 
 import { trashed } from "../data/replica.js";
 import { classes, html, signal, useLayoutEffect, useRef, useSignal } from "../parts/html.js";
-import { go, linkTo, route } from "../router.js";
+import { followLink, go, linkTo, route } from "../router.js";
 import {
   focused,
   focusRow,
@@ -130,13 +130,6 @@ function Group({ item, index }) {
       <span class="group-count">${item.count}</span>
     </div>
   </div>`;
-}
-
-/** A click that a new tab isn't wanted by. @param {MouseEvent} event @param {Partial<import("../router.js").Route>} to */
-export function followLink(event, to) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
-  event.preventDefault();
-  go(to);
 }
 
 function InsertionLine() {
