@@ -4,7 +4,7 @@
 // then follows the events; whatever breaks off is taken up again from the cursor.
 
 import { signal } from "../parts/html.js";
-import { Problem, Unreachable } from "./api.js";
+import { Problem, speakFor, Unreachable } from "./api.js";
 import { canKeep, keyOf, openDatabase } from "./database.js";
 import { emptyHistory, fillHistory, tell } from "./history.js";
 import {
@@ -53,11 +53,13 @@ export const canWorkOffline = canKeep && "serviceWorker" in navigator;
 
 /**
  * @param {string} name
- * @param {{isStillOurs: () => boolean, accountIsOver: () => Promise<boolean>, whenTakenAway: () => void}} account
+ * @param {{accountId: number, isStillOurs: () => boolean, accountIsOver: () => Promise<boolean>, whenTakenAway: () => void}} account
  *   `accountIsOver` asks the server who is logged in, and acts if it is somebody else
  * @returns {Promise<Replica>}
  */
-export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenAway }) {
+export async function openReplica(name, account) {
+  const { accountId, isStillOurs, accountIsOver, whenTakenAway } = account;
+  speakFor(accountId);
   const database = await openDatabase(name, whenTakenAway);
   /** @type {Place | undefined} */
   let place;
@@ -430,6 +432,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       removeEventListener("pageshow", becomeVisible);
       hurry.abort();
       channel.close();
+      speakFor(null);
       const ended = leadership.end();
       forgetAll();
       emptyOutbox();
