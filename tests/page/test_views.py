@@ -187,6 +187,7 @@ def test_days_come_one_by_one_and_then_by_month(
     field.press("Enter")
     field.press("Escape")
     expect(row(page, "Some other day")).to_have_count(0)
+    expect(page.get_by_text("Added “Some other day”")).to_be_visible()
     wait_until(lambda: client.get("/tasks/count").json()["count"] == 13)
     tasks = client.get("/tasks", params={"limit": 500}).json()
     dues = {task["title"]: task["due"] for task in tasks}

@@ -235,12 +235,12 @@ function trashItems(matches) {
 function todayItems(found) {
   found.sort(ORDERS.due);
   const from = today(clock.value);
-  const late = found.filter((task) => task.due !== null && dayOf(task.due) < from);
-  if (late.length === 0) return flat(found).map((item) => ({ ...item, saysDay: true }));
+  const isLate = (/** @type {Task} */ task) => dayOf(task.due ?? from) < from;
+  if (!found.some(isLate)) return flat(found).map((item) => ({ ...item, saysDay: true }));
   return grouped(found, (task) =>
-    late.includes(task)
+    isLate(task)
       ? { key: "late", title: "Overdue", isLate: true }
-      : { key: "today", saysDay: true, title: "Today" },
+      : { key: "today", title: "Today", saysDay: true },
   );
 }
 
