@@ -220,8 +220,10 @@ def test_what_is_done_stays_for_a_second(
     assert groups(page) == ["Today"]
     row(page, "First").get_by_role("checkbox").click()
     expect(page.get_by_text("Nothing is done yet")).to_be_visible()
+    wait_until(lambda: not get(client, first)["done"])
     # Another window's is seen to be done, too.
     show(page, "?view=all")
+    expect_rows(page, "First", "Second")
     change(client, first, done=True)
     expect(row(page, "First").get_by_role("checkbox")).to_be_checked()
     expect_rows(page, "Second")
