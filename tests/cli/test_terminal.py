@@ -209,15 +209,25 @@ def test_who_follows_a_server_hears_of_a_break_and_misses_nothing(
         server.kill()
         running.expect_exact(b"taskhold: no changes come from http://")
         running.expect_exact(b"trying again")
+        adding = cli.terminal("add", "second")
         port = str(httpx2.URL(server.url).port)
         server = ServerProcess(tmp_path, ("--port", port), variables)
         server.wait_until_ready()
-        cli.said("add", "second")
+        assert ended(adding) == (0, "Added 2 “second”\r\n")
         running.expect_exact("added 2 “second”".encode())
         running.sendintr()
         assert ended(running)[0] == 0
     finally:
         server.kill()
+
+
+def test_who_waits_for_a_server_hears_why(tmp_path: Path) -> None:
+    running = CommandLine(tmp_path, TASKHOLD_URL="http://127.0.0.1:1").terminal("list")
+    running.expect_exact(b"taskhold: no answer from http://127.0.0.1:1 (connection refused)")
+    exit_code, screen = ended(running)
+    assert (exit_code, screen.splitlines()) == (
+        *(1, ["; trying again", "taskhold: No answer from http://127.0.0.1:1: connection refused"]),
+    )
 
 
 @pytest.mark.database("sqlite")

@@ -105,7 +105,7 @@ def test_a_field_changed_on_both_sides_waits_for_a_word_and_holds_up_no_other_ta
     window.reload()  # it waits, whatever happens to the page
     (conflict,) = window.conflicts()
     choices = {"title": "both", "notes": "both", "tags": "both"}
-    window.call("outbox", "settleConflict", conflict["key"], choices)
+    window.call("settling", "settleConflict", conflict["key"], choices)
     window.wait_until_sent()
     settled = task(client, first)
     assert settled["title"] == "Paint the front door"
@@ -126,7 +126,7 @@ def test_a_conflict_ends_as_one_of_the_two_chooses(
     client.patch(f"/tasks/{first}", json={"title": "Theirs"}).raise_for_status()
     go_online(window)
     (conflict,) = window.wait(window.conflicts)
-    window.call("outbox", "settleConflict", conflict["key"], {"title": choice})
+    window.call("settling", "settleConflict", conflict["key"], {"title": choice})
     window.wait_until_sent()
     assert window.titles() == [title]
     settled = task(client, first)
@@ -144,7 +144,7 @@ def test_one_task_in_conflict_holds_up_no_other_that_was_changed_with_it(
     (conflict,) = window.wait(window.conflicts)
     assert conflict["title"] == "Two"
     window.wait(lambda: task(client, ids[2])["due"] == "2027-02-02")
-    window.call("outbox", "settleConflict", conflict["key"], {"due": "mine"})
+    window.call("settling", "settleConflict", conflict["key"], {"due": "mine"})
     window.wait_until_sent()
     assert {task(client, each)["due"] for each in ids} == {"2027-02-02"}
     # It was one action, and is taken back as one.
@@ -171,7 +171,7 @@ def test_an_edit_of_a_task_that_is_gone_is_refused_and_can_be_added_anew(
     assert refused["again"]
     assert window.trashed() == ["Paint the wall"]
 
-    window.call("outbox", "addAnew", refused["key"])
+    window.call("settling", "addAnew", refused["key"])
     window.wait(lambda: window.states() == ["refused"])
     (anew,) = client.get("/tasks").json()
     assert (anew["title"], anew["notes"], anew["due"]) == ("Paint the wall", "white", "2027-01-01")
@@ -199,15 +199,14 @@ def test_a_change_that_comes_in_the_last_moment_is_a_conflict_too(
     """The journal hasn't told of it when the edit is sent: the server refuses by the version."""
     first = add(window, "Ours")
     window.page.context.route("**/events*", lambda route: route.abort())
-    held = []
-    window.page.context.route("**/tasks/batch", lambda route: held.append(route), times=1)
+    held = window.hold_edits()
     window.act("editTask", str(first), {"title": "Mine", "notes": "kept"})
     window.wait(lambda: held)
     client.patch(f"/tasks/{first}", json={"title": "Theirs"}).raise_for_status()
     held[0].continue_()
     (conflict,) = window.wait(window.conflicts)
     assert conflict["fields"][0]["theirs"] == "Theirs"
-    window.call("outbox", "settleConflict", conflict["key"], {"title": "theirs"})
+    window.call("settling", "settleConflict", conflict["key"], {"title": "theirs"})
     window.wait(lambda: task(client, first)["notes"] == "kept")
     assert task(client, first)["title"] == "Theirs"
 
@@ -223,6 +222,6 @@ def test_lists_have_conflicts_too(window: Window, client: httpx2.Client) -> None
     (conflict,) = window.wait(window.conflicts)
     (field,) = conflict["fields"]
     assert (conflict["kind"], field["mine"], field["theirs"]) == ("list", "House", "Flat")
-    window.call("outbox", "settleConflict", conflict["key"], {"name": "mine"})
+    window.call("settling", "settleConflict", conflict["key"], {"name": "mine"})
     window.wait_until_sent()
     assert client.get("/lists").json()[0]["name"] == "House"

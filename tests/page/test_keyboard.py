@@ -125,6 +125,7 @@ def test_rows_are_moved_and_put_under_each_other(page: Page, client: httpx2.Clie
 def test_several_at_once_and_all_of_it_undone(page: Page, client: httpx2.Client) -> None:
     ids = [add(client, title) for title in ("One", "Two", "Three", "Four")]
     show(page, "?view=all")
+    expect_rows(page, "One", "Two", "Three", "Four")
     press(page, "j", "x", "Shift+J", "Shift+ArrowDown")
     toolbar = page.get_by_role("toolbar", name="Selected tasks")
     expect(toolbar).to_contain_text("3 selected")
@@ -158,6 +159,7 @@ def test_the_focus_is_never_lost(page: Page, client: httpx2.Client) -> None:
     for title in ("One", "Two", "Three"):
         add(client, title)
     show(page, "?view=all")
+    expect_rows(page, "One", "Two", "Three")
     press(page, "j", "j", "Delete")
     expect_rows(page, "One", "Three")
     expect_focus(page, "Three")
@@ -189,6 +191,7 @@ def test_typing_is_never_stolen_and_single_letters_can_be_switched_off(
 ) -> None:
     add(client, "One")
     show(page, "?view=all")
+    expect_rows(page, "One")
     letters = "njx#?/[]zgt1e dp"
     press(page, "n")
     page.keyboard.type(letters)
@@ -218,6 +221,7 @@ def test_typing_is_never_stolen_and_single_letters_can_be_switched_off(
 def test_each_key_is_on_the_sheet_and_goes_somewhere(page: Page, client: httpx2.Client) -> None:
     add(client, "One", due="2000-01-01")
     show(page, "?view=all")
+    expect_rows(page, "One")
     press(page, "?")
     sheet = page.get_by_role("dialog")
     for words in ("Add a task", "Complete", "Go to Today", "Make it a subtask", "One step back"):
@@ -243,6 +247,7 @@ def test_what_is_typed_is_read_and_can_be_left_as_it_stands(
     add_list(client, "Reading list")
     add(client, "Known", tags=["music"])
     show(page, "?view=all")
+    expect_rows(page, "Known")
     press(page, "n")
     page.keyboard.type("Watch the sun @rea")
     press(page, "ArrowDown", "Enter")

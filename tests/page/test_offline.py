@@ -132,16 +132,13 @@ def test_rows_of_the_journal_that_come_before_the_answer_are_taken_once(
 ) -> None:
     window = Window(page)
 
-    def answer_late(route: Route) -> None:
-        answer = route.fetch()
-        window.wait(lambda: any(task["id"] for task in window.tasks()))
-        route.fulfill(response=answer)
-
-    held: list[Route] = []
-    page.context.route("**/tasks/batch", lambda route: held.append(route), times=1)
+    held = window.hold_edits()
     window.act("addTask", {"title": "First"})
     window.wait(lambda: held)
-    answer_late(held[0])
+    answer = held[0].fetch()
+    window.wait(lambda: window.edits() == [])
+    assert window.task("First")["id"] == 1
+    held[0].fulfill(response=answer)
     window.wait_until_sent()
     window.act("editTask", window.key("First"), {"title": "Second"})
     window.wait_until_sent()
@@ -187,7 +184,7 @@ def test_a_refused_edit_stays_in_view_and_holds_up_only_what_needs_it(
     assert window.titles() == ["Beside it", "Under it", long]
 
     window.act("editTask", refused, {"title": "Short"})
-    window.call("outbox", "retryEdit", window.unsent()[0]["key"])
+    window.call("settling", "retryEdit", window.unsent()[0]["key"])
     window.wait(lambda: window.states() == ["refused", "waiting", "waiting"])
     window.call("outbox", "dropEdit", window.unsent()[0]["key"])
     window.wait_until_sent()

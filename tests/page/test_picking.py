@@ -136,8 +136,7 @@ def test_tags_lists_and_priorities_of_several_tasks(all_page: Page, client: http
     press(page, "Enter")
     page.keyboard.type("garden")
     press(page, "Enter", "Escape")
-    for task_id in (1, 2):
-        wait_until(lambda task_id=task_id: get(client, task_id)["tags"] == ["Home", "garden"])
+    wait_until(lambda: [get(client, each)["tags"] for each in (1, 2)] == [["Home", "garden"]] * 2)
     press(page, "Escape")
     row(page, "First").focus()
     picker = pick(page, "t")
@@ -173,11 +172,8 @@ def test_a_picker_is_a_sheet_on_a_phone_and_beside_its_anchor_else(
 ) -> None:
     page = all_page
     assert get(client, 1)["due"] is None
-    for size, is_sheet in [
-        ({"width": 1100, "height": 700}, False),
-        ({"width": 320, "height": 640}, True),
-    ]:
-        page.set_viewport_size(size)
+    for width, is_sheet in ((1100, False), (320, True)):
+        page.set_viewport_size({"width": width, "height": 700})
         row(page, "First").focus()
         picker = pick(page, "p")
         box = picker.bounding_box()

@@ -80,8 +80,7 @@ def test_windows_of_one_browser_share_a_stream_an_outbox_and_what_they_see(
 
     # What one has not sent yet, the other shows as unsent; and either may drop it.
     page.context.set_offline(True)
-    for window in (first, second):
-        window.wait(lambda window=window: window.connection() != "online")
+    first.wait(lambda: first.connection() != "online" != second.connection())
     second.act("addTask", {"title": "Offline"})
     first.wait(lambda: first.states() == ["waiting"])
     first.call("outbox", "dropEdit", first.unsent()[0]["key"])

@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Page
 
 from tests.page.conftest import Visit, go_on
 from tests.page.windows import Window
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.database("sqlite")
 
 @pytest.fixture
 def window(visit: Visit, server: LiveServer) -> Window:
-    page: Page = visit(server.url, path="?view=all", offline_ok=True, failing_answers={409, 410})
+    page = visit(server.url, path="?view=all", offline_ok=True, failing_answers={409, 410})
     go_on(page)
     return Window(page)
 
@@ -84,6 +83,7 @@ def test_each_action_is_taken_back_and_done_again_with_a_network(
         window.wait_until_sent()
         after, after_here = everything(client), shown(window)
         assert after != before, name
+        assert window.trashed() == sorted(each["title"] for each in after["trash"]), name
 
         sentence = window.act("undo")
         assert sentence.startswith("Undone: "), name
@@ -189,7 +189,7 @@ def test_what_was_changed_since_is_not_undone_and_the_page_says_so(
 
 
 def test_a_window_takes_back_its_own_edits(
-    visit: Any, window: Window, server: LiveServer, client: httpx2.Client
+    visit: Visit, window: Window, server: LiveServer, client: httpx2.Client
 ) -> None:
     window.act("addTask", {"title": "Mine"})
     page = visit(server.url, path="?view=all", context=window.page.context)

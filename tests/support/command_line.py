@@ -74,6 +74,10 @@ class CommandLine:
         return shown.decode()
 
 
+_OF_TERMINALS = frozenset({"CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR"})
+
+
 def _environment(given: Mapping[str, str]) -> Any:
-    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "CI"}}
+    """Without what would speak of another terminal."""
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_TERMINALS}
     return {**kept, **given}

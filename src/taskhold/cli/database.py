@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar
 
 import click
 from rich import box
@@ -84,16 +84,22 @@ def acting_account(found: Database, username: str | None) -> Account:
 
 
 @contextmanager
-def database(url: str | None, *, is_made: bool = True) -> Iterator[Database]:
+def database(
+    url: str | None, *, missing: Literal["make", "say and make", "refuse"] = "make"
+) -> Iterator[Database]:
     """The one of the settings, unless a URL is given. A problem ends the command in one line.
 
-    Without `is_made` a file that is not there is no empty database, but StartupError.
+    `missing` is what becomes of a file that is not there.
     """
     settings = Settings.from_environment(database_url=url)
     configure_command_logs(settings)
     store = open_store(settings.database_url)
-    if settings.database_url.startswith("sqlite") and not Path(store.location).exists():
-        if not is_made:
+    if (
+        missing != "make"
+        and settings.database_url.startswith("sqlite")
+        and not Path(store.location).exists()
+    ):
+        if missing == "refuse":
             raise StartupError(
                 f"There is no {store.location}. `taskhold add` makes it; TASKHOLD_DATABASE_URL "
                 "names another, `taskhold login URL` a server"

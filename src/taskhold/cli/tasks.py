@@ -149,7 +149,7 @@ def _local(user: str | None, database_url: str | None, *, is_made: bool) -> Iter
     from taskhold.cli.local import Local
 
     gc.enable()
-    with database(database_url, is_made=is_made) as found:
+    with database(database_url, missing="say and make" if is_made else "refuse") as found:
         yield Local(found, acting_account(found, user))
 
 

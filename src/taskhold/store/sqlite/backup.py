@@ -2,7 +2,7 @@
 
 By SQLite's online backup, page for page, so that what is checked in the copy is what is served:
 VACUUM INTO would write every table and index anew and hide what is damaged in them
-(`docs/decisions/0025-backups.md`).
+(`docs/decisions/0028-backups.md`).
 """
 
 import os

@@ -350,10 +350,10 @@ export const commands = [
   of("trash-view", "Go to the trash", [], "Going", always, goTo("trash")),
   of("settings", "Settings", [], "Going", always, goTo("settings")),
   of("undo", "Undo", ["z", "ctrl-z"], "Page", always, () => {
-    undo();
+    if (undo() === null) say("There is nothing to undo.");
   }),
   of("redo", "Redo", ["shift-z", "ctrl-shift-z"], "Page", always, () => {
-    redo();
+    if (redo() === null) say("There is nothing to do again.");
   }),
   of("palette", "Find or do anything", ["ctrl-k"], "Page", always, () => {
     dialog.value = "palette";

@@ -36,7 +36,7 @@ const byKeys = new Map(commands.flatMap((command) => command.keys.map((keys) => 
 
 /** What a key press is called: "x", "shift-z", "ctrl-k", "alt-↑", "#". @param {KeyboardEvent} event */
 export function keyName(event) {
-  const { key } = event;
+  const key = latin(event);
   const name = NAMES[key] ?? (key.length === 1 ? key.toLowerCase() : "");
   if (name === "") return "";
   const isSign = key.length === 1 && key !== " " && name === name.toUpperCase();
@@ -46,6 +46,12 @@ export function keyName(event) {
   const alt = event.altKey && !isSign ? "alt-" : "";
   const shift = event.shiftKey && !isSign ? "shift-" : "";
   return `${ctrl}${alt}${shift}${name}`;
+}
+
+/** On a keyboard of another script the letter is the one that is printed beside it. @param {KeyboardEvent} event */
+function latin({ key, code }) {
+  const isForeign = key.length === 1 && key > "\u024f" && /^Key[A-Z]$/.test(code);
+  return isForeign ? code.slice(3).toLowerCase() : key;
 }
 
 /** A letter or sign alone: what can be switched off. @param {string} keys */
@@ -74,12 +80,7 @@ export function followKeys() {
     const name = keyName(event);
     if (name === "") return;
     if (dialog.peek() !== null || isPicking.peek()) {
-      // It is on its way, and the keys are meant for it.
-      event.preventDefault();
-      if (name === "esc") {
-        dialog.value = null;
-        isPicking.value = false;
-      }
+      holdBack(event);
       return;
     }
     if (isField(target)) {
@@ -100,6 +101,46 @@ export function followKeys() {
     event.preventDefault();
     command.run();
   });
+}
+
+/** Keys that are meant for a panel on its way, in their order. @type {string[]} */
+let held = [];
+
+let heldSince = 0;
+
+/** @param {KeyboardEvent} event */
+function holdBack(event) {
+  if (!event.isTrusted) return; // one of those that are handed over
+  event.preventDefault();
+  event.stopPropagation();
+  if (held.length === 0) heldSince = Date.now();
+  // Escape takes back what was opened just now, or doesn't come at all.
+  if (event.key === "Escape" && (held.length === 0 || Date.now() - heldSince > PATIENCE)) {
+    held = [];
+    dialog.value = null;
+    isPicking.value = false;
+  } else if (held.push(event.key) === 1) {
+    document.addEventListener("keydown", holdBack, { capture: true });
+    requestAnimationFrame(handOver);
+  }
+}
+
+/** One after the other, as if they came now. */
+function handOver() {
+  const target = document.activeElement;
+  const panel = target?.closest("dialog[open]");
+  const [key] = held;
+  if (panel && key !== undefined) {
+    if (key === "Escape") panel.dispatchEvent(new Event("cancel", { cancelable: true }));
+    else if (key.length === 1 && target instanceof HTMLInputElement) {
+      target.value += key;
+      target.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    } else
+      target?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    held.shift();
+  } else if (dialog.peek() === null && !isPicking.peek()) held = [];
+  if (held.length > 0) setTimeout(handOver);
+  else document.removeEventListener("keydown", holdBack, { capture: true });
 }
 
 /** Whether a key is the list's: on a row, or where nothing has the focus. @param {Element} target */

@@ -142,7 +142,7 @@ async function open(name) {
     isStillOurs: () => remembered().replica === name,
     accountIsOver,
     whenTakenAway: () => {
-      ask().catch(lookAtMemory);
+      if (replica?.name === name) inTurn(close).then(ask).catch(lookAtMemory);
     },
   });
 }
@@ -267,5 +267,5 @@ async function takeOver(from, to) {
 }
 
 addEventListener("storage", (/** @type {any} */ event) => {
-  if (event.key === null) lookAtMemory(); // all was cleared
+  if (event.key === null) ask().catch(lookAtMemory); // all was cleared
 });

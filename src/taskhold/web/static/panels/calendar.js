@@ -12,7 +12,15 @@ import {
   today,
   wholeDay,
 } from "../days.js";
-import { classes, html, useEffect, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
+import {
+  classes,
+  html,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
 
 const ENGLISH = navigator.language.startsWith("en") ? navigator.language : "en-GB";

@@ -132,6 +132,12 @@ const text = signal("");
 /** @type {import("../parts/html.js").Signal<ReadonlySet<string>>} */
 const declined = signal(new Set());
 
+/** Another account begins with an empty field. */
+export function emptyQuickAdd() {
+  text.value = "";
+  declined.value = new Set();
+}
+
 /** What is typed and what the view says; what is typed goes before. @returns {Understood} */
 function meant() {
   const typed = understand(text.value, {
@@ -191,23 +197,22 @@ export function QuickAdd() {
         .slice(0, MOST_TAGS),
       listKey: value("list") ?? null,
     });
-    text.value = "";
-    declined.value = new Set();
+    emptyQuickAdd();
     chosen.value = -1;
     field.current?.focus();
   }
 
   /** @param {Suggestion} suggestion */
   function accept({ from, to, word }) {
-    const rest = text.value.slice(to).trimStart();
-    text.value = `${text.value.slice(0, from)}${word} ${rest}`;
-    chosen.value = -1;
+    const input = /** @type {HTMLInputElement} */ (field.current);
     const end = from + word.length + 1;
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(end, end);
-      caret.value = end;
-    });
+    // At once, so that what is typed next comes behind it.
+    input.value = `${text.value.slice(0, from)}${word} ${text.value.slice(to).trimStart()}`;
+    input.focus();
+    input.setSelectionRange(end, end);
+    text.value = input.value;
+    caret.value = end;
+    chosen.value = -1;
   }
 
   /** @param {KeyboardEvent} event */

@@ -211,7 +211,7 @@ function Due({ task, saysDay }) {
   return html`<span
     class=${classes("due", isLate && "late", isToday && "soon")}
     title=${wholeDay(due)}
-    ><${Icon} name="calendar" /><span>${words}</span></span
+    ><${Icon} name="calendar" /><span dir="auto">${words}</span></span
   >`;
 }
 
@@ -220,7 +220,9 @@ function TitleField({ task }) {
   const ref = useRef(/** @type {HTMLInputElement | null} */ (null));
   const isOver = useRef(false);
   useLayoutEffect(() => {
+    // Not by a property: that would be set anew with every change from elsewhere.
     const field = /** @type {HTMLInputElement} */ (ref.current);
+    field.value = task.title;
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
   }, []);
@@ -243,7 +245,6 @@ function TitleField({ task }) {
     maxlength="500"
     enterkeyhint="done"
     autocomplete="off"
-    value=${task.title}
     onBlur=${() => leave(true, false)}
     onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
       if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
