@@ -167,6 +167,15 @@ def test_days_come_one_by_one_and_then_by_month(
     assert groups(page)[0] == "Tomorrow"
     assert groups(page)[2].startswith(later.strftime("%B"))
     assert groups(page)[-1] == "May 2099"
+    # A row is dragged to another day, and to Today.
+    drag(page, "In two weeks", *center(page.locator(".group").first))
+    expect(page.locator(".group.is-drop")).to_have_count(1)
+    page.mouse.up()
+    expect_rows(page, "A day ahead", "In two weeks", "Later", "Far away")
+    assert len(groups(page)) == 3
+    drag(page, "Later", *center(page.get_by_role("link", name="Today")))
+    page.mouse.up()
+    expect_rows(page, "A day ahead", "In two weeks", "Far away")
     # What is added knows its view, and can be told not to.
     show(page, "?view=today")
     field = page.get_by_role("combobox", name="Add a task for today")

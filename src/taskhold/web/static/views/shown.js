@@ -1,5 +1,7 @@
 // What a view shows, in its order: worked out from the replica, the address and the day.
 
+import { connection } from "../data/connection.js";
+import { unsent } from "../data/outbox.js";
 import { childrenOf, findList, lists, tasks, trashed } from "../data/replica.js";
 import {
   addDays,
@@ -442,6 +444,17 @@ export function siblingsOf(key) {
 
 /** Where each row stands among them. */
 export const places = computed(() => new Map(keys.value.map((key, index) => [key, index])));
+
+const refused = computed(
+  () =>
+    new Set(unsent.value.filter(({ state }) => state === "refused").map((edit) => edit.taskKey)),
+);
+
+/** Whether a row says that it isn't sent: not for the moment that an edit takes. @param {Task} task */
+export function isStuck(task) {
+  const isAway = connection.value !== "online" && connection.value !== "connecting";
+  return task.unsent && (isAway || refused.value.has(task.key));
+}
 
 /** Children done and in all, for the row. @param {string} key */
 export function progressOf(key) {
