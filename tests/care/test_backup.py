@@ -70,21 +70,20 @@ def test_a_copy_is_of_one_moment_however_much_is_written_meanwhile(
     database_url: str, tmp_path: Path
 ) -> None:
     seeded(database_url, 1)
-    notes = "UPDATE task SET notes = notes || hex(randomblob(1000000))"  # 2 MB each time
-    run_each(database_url, [notes] * 8)
-    ((before,),) = run_sql(database_url, "SELECT length(notes) FROM task")
+    filled = "INSERT INTO large VALUES (zeroblob(4000000))"
+    run_each(database_url, ["CREATE TABLE large (content)", *[filled] * 4])
     steps: list[int] = []
 
     def copied(done: int, _: int) -> None:
         steps.append(done)
         assert len(steps) < 50, "it began anew with each commit"
-        run_sql(database_url, "UPDATE task SET notes = notes || 'later'")
+        run_sql(database_url, "INSERT INTO large VALUES ('later')")
 
     copy = tmp_path / "copy.db"
     copy.touch()
     copy_file(Path(shown(database_url)), copy, copied)
     assert len(steps) > 3
-    assert run_sql(f"sqlite:///{copy}", "SELECT length(notes) FROM task") == [(before,)]
+    assert run_sql(f"sqlite:///{copy}", "SELECT count(*) FROM large") == [(4,)]
 
 
 def test_a_backup_is_for_its_owner_alone_and_one_file(

@@ -98,6 +98,18 @@ def test_a_second_restore_refuses_what_was_handed_out_after_the_first(
             cursors.append(client.get("/changes").json()["cursor"])
 
 
+def test_numbers_mean_tasks_and_names_mean_backups(
+    client: httpx2.Client, database_url: str, tmp_path: Path
+) -> None:
+    add(client)
+    backup = back_up(database_url, tmp_path / "7")
+    remove(client, "/tasks/1")
+    assert said(database_url, "restore", "1") == "Back: 1 “a”\n"
+    assert "Not in the trash: 7" in refused(database_url, "restore", "7")
+    assert "is in use" in refused(database_url, "restore", str(backup))
+    assert "is in use" in refused(database_url, "restore", "--keep-tokens", str(backup))
+
+
 def test_history_undo_and_trash_go_on_over_a_restore(database_url: str, tmp_path: Path) -> None:
     with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
         add(client, "first")
