@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Dialect, Executable, Insert, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from taskhold.store.schema import Codec, Convert, IdList, UTCDateTime
+from taskhold.store.schema import Codec, Convert, IdList, TextArray, UTCDateTime
 
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -74,6 +74,7 @@ SQLITE_CODECS: Codecs = {
     Boolean: Codec(decode=bool),
     UTCDateTime: Codec(encode=text_from_stamp, decode=stamp_from_text),
     IdList: Codec(encode=json.dumps),
+    TextArray: Codec(encode=json.dumps),
 }
 POSTGRES_CODECS: Codecs = {
     UTCDateTime: Codec(encode=moment_from_stamp, decode=stamp_from_moment),

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, ColumnElement, bindparam, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from taskhold.store.schema import Id, IdList
+from taskhold.store.schema import Id, IdList, TextArray
 
 
 class Condition(ColumnElement[bool]):
@@ -53,6 +53,14 @@ class Among(Condition):
     def __init__(self, row_id: ColumnElement[int], parameter: str) -> None:
         self.row_id = row_id
         self.ids: Any = bindparam(parameter, type_=IdList())
+
+
+class AmongTexts(Condition):
+    """Whether a text is one of some."""
+
+    def __init__(self, column: ColumnElement[str], parameter: str) -> None:
+        self.column = column
+        self.texts: Any = bindparam(parameter, type_=TextArray())
 
 
 def match_of(parts: list[str]) -> str:
@@ -118,6 +126,18 @@ def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
     row_id = compiler.process(element.row_id, **options)
     return f"{row_id} = ANY (CAST({compiler.process(element.ids, **options)} AS BIGINT[]))"
+
+
+@compiles(AmongTexts, "sqlite")
+def _(element: AmongTexts, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.texts, **options)}))"
+
+
+@compiles(AmongTexts)
+def _(element: AmongTexts, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} = ANY (CAST({compiler.process(element.texts, **options)} AS TEXT[]))"
 
 
 @compiles(Unindexed, "sqlite")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import structlog
 
 from taskhold.errors import StartupError
-from taskhold.store.migrations import HEAD, REVISIONS, WITHOUT_LIVING_TASKS
+from taskhold.store.migrations import HEAD, REVISIONS
 from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
@@ -160,13 +160,12 @@ def _look(path: Path) -> tuple[str | None, bool]:
             return "" if "task" in tables else None, is_well
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         revision: str | None = row and row[0]
-        if revision in WITHOUT_LIVING_TASKS:
-            adoption.check_names(connection, path, tables, revision)
         if revision not in REVISIONS:
             raise StartupError(
                 f"{path} was written by a newer Taskhold (its schema is {revision}); "
                 f"start that version"
             )
+        adoption.check_names(connection, path, tables, revision)
         return revision, is_well
 
 

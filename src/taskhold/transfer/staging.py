@@ -1,0 +1,376 @@
+"""What a file says, kept aside until all of it was read: checked as a whole, and put in order.
+
+It is a database of SQLite's own that nobody else sees: in memory while it is small, else in a
+file that has no name and is gone with this process (https://sqlite.org/inmemorydb.html). So a
+large file takes little memory, and a bad line is found before anything is written.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from taskhold.errors import StartupError
+from taskhold.store import Row
+from taskhold.tasks.tree import MOST_LEVELS
+from taskhold.transfer import keys
+from taskhold.transfer.items import Item, Report
+
+AT_ONCE = 500
+MOST_CYCLES = 100
+"""That are cut; each takes a look at all of the file."""
+_TABLE = """
+CREATE TABLE item (
+    seq INTEGER PRIMARY KEY, line INTEGER, kind TEXT, rank INTEGER, key TEXT, alike TEXT, ref TEXT,
+    parent TEXT, list TEXT, body TEXT, source_id INTEGER, parent_seq INTEGER, list_seq INTEGER,
+    turn INTEGER, level INTEGER, object_id INTEGER, stale_id INTEGER, state TEXT
+)"""
+_ADD = """
+INSERT INTO item (line, kind, rank, key, alike, ref, parent, list, body, source_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_RANKS = {"list": 0, "task": 1, "trash": 2, "change": 3}
+_INDEXES = (
+    "CREATE UNIQUE INDEX item_ref ON item (ref) WHERE ref IS NOT NULL",
+    "CREATE UNIQUE INDEX item_key ON item (key) WHERE key > ''",
+    "CREATE INDEX item_alike ON item (alike) WHERE alike IS NOT NULL",
+)
+_ORDER = "rank, turn, level, seq"
+_WRITTEN = """
+SELECT item.seq, item.line, item.kind, item.rank, item.turn, item.level, item.key, item.body,
+    item.source_id, item.stale_id, CAST(substr(item.parent, 6) AS INTEGER) AS parent_ref,
+    CAST(substr(item.list, 6) AS INTEGER) AS list_ref, item.parent_seq, parent.object_id AS parent_id, item.list_seq,
+    list.object_id AS list_id
+FROM item LEFT JOIN item AS parent ON parent.seq = item.parent_seq
+    LEFT JOIN item AS list ON list.seq = item.list_seq
+"""
+NEW, LIVE, IN_TRASH, GONE, UNNEEDED = "new", "live", "trash", "gone", "unneeded"
+"""What is known of an item: not there yet; there; deleted; purged; a list without a new task."""
+
+
+class Known(NamedTuple):
+    """Where an item is already."""
+
+    object_id: int
+    state: str
+
+
+class Staging:
+    """The items of one file. `is_strict`: it is of our own format, and has to be whole."""
+
+    def __init__(self, source: str, report: Report, *, is_strict: bool) -> None:
+        self._source = source
+        self._report = report
+        self._is_strict = is_strict
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._execute = self._connection.execute
+        for statement in (
+            "PRAGMA journal_mode = OFF",
+            "PRAGMA synchronous = OFF",
+            "PRAGMA cache_size = -16000",
+            _TABLE,
+            *_INDEXES,
+            "BEGIN",
+        ):
+            self._execute(statement)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def add(self, item: Item) -> None:
+        """Keep an item. A second one of the same name is bad; of another program, it is left."""
+        key, alike = item.key, None
+        if key is None:
+            alike = keys.of_content(self._source, item.alike)
+            found = self._execute("SELECT count(*) FROM item WHERE alike = ?", (alike,)).fetchone()
+            key = f"{alike} {found[0] + 1}"
+        row = (
+            item.line,
+            item.kind,
+            _RANKS[item.kind],
+            key,
+            alike,
+            item.ref,
+            item.parent,
+            item.list,
+            to_json(item.fields).decode(),
+            item.fields.get("seq" if item.kind == "change" else "id"),
+        )
+        try:
+            self._execute(_ADD, row)
+        except sqlite3.IntegrityError:
+            if key:  # a list that is known by its name may come again
+                (line,) = self._execute(
+                    "SELECT line FROM item WHERE ref = ? OR key = ?", (item.ref, key)
+                ).fetchone()
+                self._say(item.line, f"is the same {item.kind} as in line {line:,}", "left out")
+        except sqlite3.Error as error:
+            raise StartupError(f"The file can't be kept aside to be checked: {error}") from None
+
+    def _say(self, line: int, what: str, outcome: str) -> None:
+        """Something that can't be carried as it is; of our own format, that is bad."""
+        if self._is_strict and not self._report.skip_bad:
+            self._report.bad(line, what)
+        self._report.note(line, f"{what}: {outcome}")
+
+    # What belongs to what
+
+    def missing_parents(self) -> list[str]:
+        """By what tasks mean their parents that are not in the file."""
+        found = self._execute(
+            "SELECT DISTINCT parent FROM item WHERE kind = 'task' AND parent IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM item AS it WHERE it.ref = item.parent)"
+        )
+        return [parent for (parent,) in found]
+
+    def add_known(self, ref: str, object_id: int) -> None:
+        """Note a task that isn't in the file, but there."""
+        self._execute(
+            "INSERT INTO item (line, kind, rank, key, ref, body, object_id) "
+            "VALUES (0, 'known', 9, '', ?, '{}', ?)",
+            (ref, object_id),
+        )
+
+    def settle(self) -> None:
+        """Find parents and lists, and the order in which all of it is written.
+
+        In the order of the file, but each task behind its parent.
+        """
+        for reference, kinds in (("parent", "('task', 'trash', 'known')"), ("list", "('list')")):
+            self._execute(
+                f"UPDATE item SET {reference}_seq = (SELECT it.seq FROM item AS it "
+                f"WHERE it.ref = item.{reference} AND it.kind IN {kinds} "
+                f"AND NOT (item.kind = 'task' AND it.kind = 'trash')) "
+                f"WHERE {reference} IS NOT NULL"
+            )
+            for _, line in self._pairs(
+                f"SELECT seq, line FROM item WHERE kind = 'task' AND {reference} IS NOT NULL "
+                f"AND {reference}_seq IS NULL ORDER BY seq"
+            ):
+                self._say(line, f"its {reference} is not in the file", _WITHOUT[reference])
+        self._execute("UPDATE item SET turn = seq, level = 1 WHERE kind <> 'task'")
+        self._set_levels()
+        self._set_lists()
+        self._execute(f"CREATE INDEX item_order ON item ({_ORDER})")
+        self._execute("UPDATE item SET state = 'new' WHERE kind <> 'known'")
+
+    def _set_levels(self) -> None:
+        self._execute(
+            "UPDATE item SET turn = seq, level = 1 WHERE kind = 'task' AND parent_seq IS NULL"
+        )
+        self._execute("CREATE INDEX item_parent ON item (parent_seq)")
+        self._place()
+        cut = 0
+        while (cycle := self._find_cycle()) is not None:
+            seq, line = cycle
+            self._say(line, "its parent is under it", _WITHOUT["parent"])
+            cut += 1
+            if cut > MOST_CYCLES:
+                raise StartupError("The file's tasks make no tree; nothing was imported")
+            self._execute(
+                "UPDATE item SET parent_seq = NULL, turn = seq, level = 1 WHERE seq = ?", (seq,)
+            )
+            self._place()
+
+    def _place(self) -> None:
+        """Place what is under tasks that have a place."""
+        for level in range(1, MOST_LEVELS):
+            self._execute(
+                "UPDATE item SET level = ?1 + 1, turn = max(seq, (SELECT up.turn FROM item AS up "
+                "WHERE up.seq = item.parent_seq)) WHERE level IS NULL AND parent_seq IN "
+                "(SELECT seq FROM item WHERE kind IN ('task', 'known') AND level = ?1)",
+                (level,),
+            )
+        deeper = self._execute(
+            "WITH RECURSIVE deep (seq, line, up) AS (SELECT item.seq, item.line, parent.parent_seq "
+            "FROM item JOIN item AS parent ON parent.seq = item.parent_seq "
+            "WHERE item.level IS NULL AND parent.level = ? UNION ALL "
+            "SELECT item.seq, item.line, deep.up FROM deep JOIN item ON item.parent_seq = deep.seq)"
+            "SELECT seq, line, up FROM deep ORDER BY seq",
+            (MOST_LEVELS,),
+        ).fetchall()
+        for seq, line, up in deeper:
+            self._say(line, f"parent_id: would make more than {MOST_LEVELS} levels", "it is lifted")
+            self._execute(
+                "UPDATE item SET parent_seq = ?1, level = ?2, turn = max(seq, "
+                "(SELECT turn FROM item WHERE seq = ?1)) WHERE seq = ?3",
+                (up, MOST_LEVELS, seq),
+            )
+
+    def _find_cycle(self) -> tuple[int, int] | None:
+        """One of some tasks that are each under the other: its `seq` and its line."""
+        found = self._execute(
+            "SELECT seq FROM item WHERE level IS NULL AND kind = 'task' LIMIT 1"
+        ).fetchone()
+        if found is None:
+            return None
+        seq, seen = found[0], set()
+        while seq not in seen:
+            seen.add(seq)
+            seq, line = self._execute(
+                "SELECT up.seq, up.line FROM item JOIN item AS up ON up.seq = item.parent_seq "
+                "WHERE item.seq = ?",
+                (seq,),
+            ).fetchone()
+        return seq, line
+
+    def _set_lists(self) -> None:
+        """A subtask is in the list of its parent."""
+        other = "FROM item AS up WHERE up.seq = item.parent_seq"
+        for level in range(2, MOST_LEVELS + 1):
+            differs = (
+                f"kind = 'task' AND level = {level} "
+                f"AND list_seq IS NOT (SELECT up.list_seq {other})"
+            )
+            said = "" if self._is_strict else " AND list_seq IS NOT NULL"
+            for _, line in self._pairs(f"SELECT seq, line FROM item WHERE {differs}{said}"):
+                what = "list_id: should be the list of the parent task"
+                self._say(line, what, "it comes to the parent's")
+            self._execute(
+                f"UPDATE item SET list_seq = (SELECT up.list_seq {other}) WHERE {differs}"
+            )
+
+    def _pairs(self, sql: str) -> list[tuple[int, int]]:
+        return [(row[0], row[1]) for row in self._execute(sql)]
+
+    # What is there already
+
+    def unknown(self, after: int) -> list[Row]:
+        """Some items with a key, behind one of them."""
+        return self._rows(
+            "SELECT seq, kind, key FROM item WHERE key > '' AND kind <> 'change' AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (after, AT_ONCE),
+        )
+
+    def note_known(self, items: list[Row], known: dict[str, Known], *, again: bool) -> None:
+        """Say where items are; `again`: what was deleted is to be made anew."""
+        noted = []
+        for item in items:
+            found = known.get(item["key"])
+            if found is None:
+                continue
+            is_there = found.state == LIVE or (item["kind"], found.state) == ("trash", IN_TRASH)
+            if again and not is_there:
+                noted.append((NEW, None, found.object_id, item["seq"]))
+            elif is_there:
+                noted.append((LIVE, found.object_id, None, item["seq"]))
+            else:
+                noted.append((found.state, None, None, item["seq"]))
+        self._connection.executemany(
+            "UPDATE item SET state = ?, object_id = ?, stale_id = ? WHERE seq = ?", noted
+        )
+
+    def named_lists(self) -> list[Row]:
+        """The lists that are known by their names, and have new tasks; no others are needed."""
+        self._execute(
+            "UPDATE item SET state = ? WHERE kind = 'list' AND key = '' AND NOT EXISTS "
+            "(SELECT 1 FROM item AS it WHERE it.list_seq = item.seq AND it.state = 'new')",
+            (UNNEEDED,),
+        )
+        return self._rows(
+            "SELECT seq, body FROM item WHERE kind = 'list' AND key = '' AND state = 'new'"
+        )
+
+    def made(self, ids: dict[int, int]) -> None:
+        """Note which id each got, by its `seq`."""
+        self._connection.executemany(
+            "UPDATE item SET object_id = ? WHERE seq = ?",
+            ((object_id, seq) for seq, object_id in ids.items()),
+        )
+
+    # What is to be written
+
+    def next_chunk(self, behind: tuple[int, int, int, int], limit: int) -> list[Row]:
+        """Some of what is new, in the order in which it is written."""
+        return self._rows(
+            f"{_WRITTEN} WHERE item.state = 'new' AND item.kind <> 'change' AND "
+            "(item.rank, item.turn, item.level, item.seq) > (?, ?, ?, ?) "
+            "ORDER BY item.rank, item.turn, item.level, item.seq LIMIT ?",
+            (*behind, limit),
+        )
+
+    def changes_before(self, seq: int, limit: int) -> list[Row]:
+        """Some of the journal, the newest first."""
+        return [
+            from_json(row["body"])
+            for row in self._execute(
+                "SELECT body FROM item WHERE kind = 'change' AND source_id < ? "
+                "ORDER BY source_id DESC LIMIT ?",
+                (seq, limit),
+            )
+        ]
+
+    def deleted_with(self, seq: int) -> int | None:
+        """The id of a task that was deleted together with this one, and is there already."""
+        found = self._execute(
+            "SELECT object_id FROM item WHERE kind = 'trash' AND object_id IS NOT NULL AND "
+            "json_extract(body, '$.operation') = "
+            "(SELECT json_extract(body, '$.operation') FROM item WHERE seq = ?) LIMIT 1",
+            (seq,),
+        ).fetchone()
+        return None if found is None else int(found[0])
+
+    def index_changes(self) -> str | None:
+        """Make the journal ready to be written; why it can't be, if so."""
+        self._execute("CREATE INDEX item_change ON item (source_id) WHERE kind = 'change'")
+        row = self._execute(
+            "SELECT count(*) AS count, count(DISTINCT source_id) AS different, "
+            "min(source_id) AS first, max(source_id) AS last FROM item WHERE kind = 'change'"
+        ).fetchone()
+        if row["count"] != row["different"] or row["last"] - row["first"] + 1 != row["count"]:
+            return "the journal in the file has gaps"
+        return None
+
+    # What there is
+
+    def count(self, kind: str, state: str | None = None) -> int:
+        sql = "SELECT count(*) FROM item WHERE kind = ?"
+        wanted = (kind,)
+        if state is not None:
+            sql, wanted = f"{sql} AND state = ?", (kind, state)  # type: ignore[assignment]
+        (count,) = self._execute(sql, wanted).fetchone()
+        return int(count)
+
+    def new_by_list(self) -> Iterator[tuple[str | None, int | None, int]]:
+        """For each list the name, the id where it is there, and how many tasks are new in it."""
+        for row in self._execute(
+            "SELECT json_extract(list.body, '$.name'), list.object_id, count(*) FROM item "
+            "LEFT JOIN item AS list ON list.seq = item.list_seq "
+            "WHERE item.kind = 'task' AND item.state = 'new' GROUP BY item.list_seq "
+            "ORDER BY item.list_seq"
+        ):
+            yield tuple(row)
+
+    def ids(self) -> dict[str, tuple[int, int]]:
+        """The lowest and the highest id of tasks and of lists that the file has or refers to."""
+        found: dict[str, tuple[int, int]] = {}
+        for kind, kinds, reference in (
+            ("task", "('task', 'trash')", "parent"),
+            ("list", "('list')", "list"),
+        ):
+            low, high = self._execute(
+                f"SELECT min(id), max(id) FROM ("
+                f"SELECT source_id AS id FROM item WHERE kind IN {kinds} UNION ALL "
+                f"SELECT CAST(substr({reference}, 6) AS INTEGER) FROM item "
+                f"WHERE {reference} LIKE '{kind} %' UNION ALL "
+                f"SELECT json_extract(body, '$.id') FROM item WHERE kind = 'change' "
+                f"AND json_extract(body, '$.kind') = '{kind}')"
+            ).fetchone()
+            if high is not None:
+                found[kind] = (low, high)
+        return found
+
+    def lacks_ids(self) -> bool:
+        """Whether there is anything without an id of its own."""
+        (lacks,) = self._execute(
+            "SELECT EXISTS (SELECT 1 FROM item WHERE source_id IS NULL AND kind <> 'known')"
+        ).fetchone()
+        return bool(lacks)
+
+    def _rows(self, sql: str, wanted: Iterable[Any] = ()) -> list[Row]:
+        return [dict(row) for row in self._execute(sql, tuple(wanted))]
+
+
+_WITHOUT = {"parent": "it comes to the top", "list": "it is in no list"}
