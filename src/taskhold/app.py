@@ -29,6 +29,7 @@ from taskhold.tags.routes import router as tags_router
 from taskhold.tasks.models import EXAMPLE_TASK
 from taskhold.tasks.routes import router as tasks_router
 from taskhold.tokens.routes import router as tokens_router
+from taskhold.transfer import models as _transfer  # noqa: F401  its table belongs to accounts
 from taskhold.trash.models import EXAMPLE_TRASHED_TASK
 from taskhold.trash.routes import router as trash_router
 from taskhold.undo.routes import router as undo_router

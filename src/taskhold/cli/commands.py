@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from taskhold.transfer.formats import Format, Source
+
 
 class _Commands(TyperGroup):
     """The commands here, and those on accounts, which are imported when one is asked for."""
@@ -42,6 +44,7 @@ User = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Whose tasks.", show_default="the only account"),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback()
@@ -119,6 +122,82 @@ def reindex(database_url: Url = None) -> None:
     from taskhold.cli.reindexing import reindex_and_show
 
     reindex_and_show(database_url)
+
+
+@app.command("export")
+def export_tasks(
+    file: Annotated[str, typer.Argument(help="Where to; - is standard output.")],
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="Which.", show_default="by the file's ending")
+    ] = None,
+    journal: Annotated[
+        bool, typer.Option("--journal", help="With the history of all changes; jsonl alone.")
+    ] = False,
+    bom: Annotated[
+        bool, typer.Option("--bom", help="With the mark by which Excel knows UTF-8; csv alone.")
+    ] = False,
+    user: User = None,
+    database_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Write an account's tasks into a file; see docs/transfer.md. A server may go on meanwhile."""
+    from taskhold.cli.exporting import export_and_show
+
+    export_and_show(
+        file,
+        file_format,
+        user,
+        database_url,
+        with_journal=journal,
+        with_mark=bom,
+        as_json=as_json,
+    )
+
+
+@app.command("import")
+def import_tasks(
+    file: Annotated[str | None, typer.Argument(help="What to import; - is standard input.")] = None,
+    file_format: Annotated[
+        Source | None,
+        typer.Option("--format", help="Which.", show_default="by the file's ending or beginning"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave bad lines out, and say which.")
+    ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Also what was imported before, and deleted since."),
+    ] = False,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="Where to put what is in no list.")
+    ] = None,
+    tz: Annotated[
+        str, typer.Option(help="The time zone of times that have none, as Europe/Berlin.")
+    ] = "UTC",
+    undo: Annotated[
+        int | None,
+        typer.Option(min=1, max=2**63 - 1, metavar="SEQ", help="Undo the import of this change."),
+    ] = None,
+    user: User = None,
+    database_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Add what a file has to an account; see docs/transfer.md. A server may go on meanwhile.
+
+    The same file again adds nothing twice.
+    """
+    from taskhold.cli.importing import Wanted, import_and_show, undo_and_show
+
+    if undo is not None and file is None:
+        undo_and_show(undo, user, database_url)
+    elif file is None or undo is not None:
+        raise typer.BadParameter("name a file, or the import to undo")
+    else:
+        wanted = Wanted(file, file_format, list_name, tz, dry_run, skip_bad, again, as_json)
+        import_and_show(wanted, user, database_url)
 
 
 @app.command()

@@ -131,7 +131,9 @@ def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(AmongTexts, "sqlite")
 def _(element: AmongTexts, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
-    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.texts, **options)}))"
+    return (
+        f"{column} IN (SELECT value FROM json_each({compiler.process(element.texts, **options)}))"
+    )
 
 
 @compiles(AmongTexts)

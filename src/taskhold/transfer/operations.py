@@ -235,7 +235,7 @@ async def begin(
 async def oldest_change(tx: Tx, owner_id: int) -> int | None:
     """The `seq` of the oldest change that is there."""
     found = await tx.one(OLDEST, owner_id=owner_id)
-    return found and found["seq"]
+    return found["seq"] if found else None
 
 
 async def put_changes(tx: Tx, owner_id: int, changes: list[Row]) -> None:
@@ -443,10 +443,9 @@ class _Places:
             for row in await tx.all(LINES, owner_id=owner_id, ids=sorted(parents)):
                 list_id, level = places._lines.get(row["start"], (row["list_id"], 0))
                 places._lines[row["start"]] = (list_id, max(level, row["level"]))
-        older = {made.get(each["list_seq"], each["list_id"]) for each in wanted}
-        older -= {None, *new_lists}
+        older: set[int] = {made.get(each["list_seq"], each["list_id"]) for each in wanted} - {None}
         places._lists = new_lists | {
-            each for each in older if await tree.list_exists(tx, owner_id, each)
+            each for each in older - new_lists if await tree.list_exists(tx, owner_id, each)
         }
         places._positions = dict.fromkeys(new_lists, "")
         return places

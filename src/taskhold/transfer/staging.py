@@ -246,7 +246,7 @@ class Staging:
 
     def note_known(self, items: list[Row], known: dict[str, Known], *, again: bool) -> None:
         """Say where items are; `again`: what was deleted is to be made anew."""
-        noted = []
+        noted: list[tuple[str, int | None, int | None, int]] = []
         for item in items:
             found = known.get(item["key"])
             if found is None:
@@ -270,7 +270,15 @@ class Staging:
             (UNNEEDED,),
         )
         return self._rows(
-            "SELECT seq, body FROM item WHERE kind = 'list' AND key = '' AND state = 'new'"
+            "SELECT seq, json_extract(body, '$.name') AS name, json_extract(body, '$.alias') "
+            "AS alias FROM item WHERE kind = 'list' AND key = '' AND state = 'new'"
+        )
+
+    def note_lists(self, there: dict[int, int]) -> None:
+        """Say which of them are there, by their `seq`."""
+        self._connection.executemany(
+            "UPDATE item SET state = ?, object_id = ? WHERE seq = ?",
+            ((LIVE, list_id, seq) for seq, list_id in there.items()),
         )
 
     def made(self, ids: dict[int, int]) -> None:

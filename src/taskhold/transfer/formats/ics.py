@@ -19,6 +19,7 @@ from icalendar.prop import vDDDTypes, vDuration
 from icalendar.timezone import tzp
 
 from taskhold import __version__
+from taskhold.errors import StartupError
 from taskhold.store import Row
 from taskhold.store.query import stamp
 from taskhold.tasks import due as dues
@@ -32,7 +33,7 @@ from taskhold.transfer.items import (
     one_line,
     ref_of_list,
 )
-from taskhold.transfer.lines import Lines
+from taskhold.transfer.lines import LONGEST_LINE, Lines
 from taskhold.transfer.moments import instant
 from taskhold.transfer.tagging import tags_from
 
@@ -76,27 +77,36 @@ class Property(NamedTuple):
 def read(lines: Lines, report: Report, *, zone: str) -> Iterator[Item]:
     """The items of a file, which may hold several calendars."""
     reader = _Reader(report, zone)
-    for number, line in unfolded(lines):
+    for number, line in unfolded(lines, report):
         yield from reader.items(number, line)
     reader.finish(lines.number)
 
 
-def unfolded(lines: Lines) -> Iterator[tuple[int, str]]:
-    """Whole content lines, each with the number of its first one (section 3.1)."""
-    number, parts = 0, [""]
-    # A fold may stand inside of a character, so the bytes are joined before they are read.
-    raw: list[bytes] = []
+def unfolded(lines: Lines, report: Report) -> Iterator[tuple[int, str]]:
+    """Whole content lines, each with the number of its first one (section 3.1).
+
+    A fold may stand inside of a character, so the bytes are joined before they are read.
+    """
+    number, parts, size = 0, [b""], 0
     for line in lines.raw():
         text = line.rstrip(b"\r\n")
-        if text[:1] in (b" ", b"\t") and raw:
-            raw.append(text[1:])
+        if text[:1] in (b" ", b"\t"):
+            size += len(text)
+            if size > LONGEST_LINE:
+                raise StartupError(f"line {number:,}: is too long; nothing was imported")
+            parts.append(text[1:])
             continue
-        if raw:
-            yield number, b"".join(raw).decode(errors="replace")
-        number, raw = lines.number, [text]
-    if raw:
-        yield number, b"".join(raw).decode(errors="replace")
-    del parts
+        yield number, _decoded(number, b"".join(parts), report)
+        number, parts, size = lines.number, [text], 0
+    yield number, _decoded(number, b"".join(parts), report)
+
+
+def _decoded(number: int, line: bytes, report: Report) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        report.note(number, "is not UTF-8: what can't be read is replaced by �")
+        return line.decode(errors="replace")
 
 
 class _Reader:
@@ -143,7 +153,7 @@ class _Reader:
             self._zone_lines = [line]
         elif self._zone_lines:
             self._zone_lines.append(line)
-        elif name == "VALARM":
+        elif name == "VALARM" and "VTODO" in self._inside:
             self._report.note(number, "a reminder can't be carried")
         elif name not in self._left_out and self._inside[:-1] == ["VCALENDAR"]:
             self._left_out.add(name)

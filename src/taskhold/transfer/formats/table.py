@@ -144,7 +144,7 @@ def is_table(first: str) -> bool:
 def read(lines: Lines, report: Report, *, zone: str) -> Iterator[Item]:
     """The items of a file. Raises StartupError where no column is the title."""
     table = Table(lines, report)
-    meanings = {}
+    meanings: dict[str, str] = {}
     for name in table.names:
         meaning = _OTHER_NAMES.get(name.lower(), name.lower())
         if meaning in COLUMNS and meaning not in meanings.values():
