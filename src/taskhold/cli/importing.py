@@ -27,10 +27,10 @@ from taskhold.transfer.staging import GONE, IN_TRASH, LIVE, NEW, Staging
 from taskhold.undo.operations import undo as undo_operation
 
 PEEK_BYTES = 64 * 1024
-FIRST_ROWS, MOST_ROWS = 200, 1_000
-STEP_SECONDS = 0.05
+FIRST_ROWS, MOST_ROWS = 200, 2_000
+STEP_SECONDS = 0.1
 """How long one transaction should take: others wait so long for theirs."""
-PAUSE = 0.2
+PAUSE = 0.1
 """How long others are let in behind it, as a part of what it took."""
 CHANGES_AT_ONCE = 500
 MOST_SHOWN = 20
@@ -178,8 +178,9 @@ class _Import:
                 if known.state == LIVE:
                     staging.add_known(key, known.object_id)
         staging.settle()
+        is_empty = found.read(operations.is_empty, account.id)
         after = 0
-        while some_items := staging.unknown(after):
+        while not is_empty and (some_items := staging.unknown(after)):
             after = some_items[-1]["seq"]
             known_ones = found.read(
                 operations.known, account.id, [each["key"] for each in some_items]

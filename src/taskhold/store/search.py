@@ -7,7 +7,7 @@ transaction of the change, and is looked at as well.
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, select, text
+from sqlalchemy import Boolean, ColumnElement, String, bindparam, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -55,12 +55,17 @@ class Among(Condition):
         self.ids: Any = bindparam(parameter, type_=IdList())
 
 
-class AmongTexts(Condition):
-    """Whether a text is one of some."""
+class AmongMany(Condition):
+    """Whether a column is one of many ids or texts, each of which is looked up.
 
-    def __init__(self, column: ColumnElement[str], parameter: str) -> None:
+    `= ANY` of a parameter may be checked against each row of the table, one after the other: the
+    plan is made once, perhaps while the table is small.
+    """
+
+    def __init__(self, column: ColumnElement[Any], parameter: str) -> None:
         self.column = column
-        self.texts: Any = bindparam(parameter, type_=TextArray())
+        self.has_texts = isinstance(column.type, String)
+        self.values: Any = bindparam(parameter, type_=TextArray() if self.has_texts else IdList())
 
 
 def match_of(parts: list[str]) -> str:
@@ -128,18 +133,19 @@ def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
     return f"{row_id} = ANY (CAST({compiler.process(element.ids, **options)} AS BIGINT[]))"
 
 
-@compiles(AmongTexts, "sqlite")
-def _(element: AmongTexts, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(AmongMany, "sqlite")
+def _(element: AmongMany, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
-    return (
-        f"{column} IN (SELECT value FROM json_each({compiler.process(element.texts, **options)}))"
-    )
+    values = compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
-@compiles(AmongTexts)
-def _(element: AmongTexts, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(AmongMany)
+def _(element: AmongMany, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
-    return f"{column} = ANY (CAST({compiler.process(element.texts, **options)} AS TEXT[]))"
+    values = compiler.process(element.values, **options)
+    kind = "TEXT" if element.has_texts else "BIGINT"
+    return f"{column} IN (SELECT unnest(CAST({values} AS {kind}[])))"
 
 
 @compiles(Unindexed, "sqlite")

@@ -19,7 +19,7 @@ from taskhold.store import Row, Tx
 from taskhold.store.ids import hand_out_behind, last_id
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
-from taskhold.store.search import Among, AmongTexts
+from taskhold.store.search import AmongMany, Unindexed
 from taskhold.tasks import rows, tree
 from taskhold.tasks.models import Task, TaskPublic
 from taskhold.tasks.operations import TRASH
@@ -35,17 +35,19 @@ _list = table(TaskList).c
 _trashed = table(TrashedTask).c
 _change = table(Change).c
 _MINE = _imported.owner_id == bindparam("owner_id")
+_CHECKED = Unindexed(rows.task.owner_id) == bindparam("owner_id")
+"""Of tasks that are found by their ids, which SQLite shall not look for among all of the owner."""
 _MY_LIST = _list.owner_id == bindparam("owner_id")
 _IN_MY_TRASH = _trashed.owner_id == bindparam("owner_id")
 
 FIND_KEYS = Query(
     select(_imported.key, _imported.kind, _imported.object_id).where(
-        _MINE, AmongTexts(_imported.key, "keys")
+        _MINE, AmongMany(_imported.key, "keys")
     )
 )
 KEYS_OF = Query(
     select(_imported.key, _imported.object_id).where(
-        _MINE, _imported.kind == bindparam("kind"), Among(_imported.object_id, "ids")
+        _MINE, _imported.kind == bindparam("kind"), AmongMany(_imported.object_id, "ids")
     )
 )
 ADD_KEY = Query(
@@ -55,12 +57,12 @@ ADD_KEY = Query(
 )
 DROP_KEY = Query(delete(Imported).where(_MINE, _imported.key == bindparam("key")))
 SOME_TASKS = Query(
-    select(rows.task.id, rows.task.created_at).where(rows.OWNED, Among(rows.task.id, "ids"))
+    select(rows.task.id, rows.task.created_at).where(_CHECKED, AmongMany(rows.task.id, "ids"))
 )
-SOME_LISTS = Query(select(_list.id, _list.created_at).where(_MY_LIST, Among(_list.id, "ids")))
+SOME_LISTS = Query(select(_list.id, _list.created_at).where(_MY_LIST, AmongMany(_list.id, "ids")))
 SOME_TRASHED = Query(
     select(_trashed.task_id.label("id"), _trashed.operation, _trashed.body).where(
-        _IN_MY_TRASH, Among(_trashed.task_id, "ids")
+        _IN_MY_TRASH, AmongMany(_trashed.task_id, "ids")
     )
 )
 NAMED = Query(
@@ -110,12 +112,12 @@ def _lines() -> Query:
             rows.task.list_id,
             literal(1, Id).label("level"),
         )
-        .where(rows.OWNED, Among(rows.task.id, "ids"))
+        .where(_CHECKED, AmongMany(rows.task.id, "ids"))
         .cte("line", recursive=True)
     )
     above = select(
         line.c.start, rows.task.parent_id, line.c.list_id, (line.c.level + 1).label("level")
-    ).where(rows.OWNED, rows.task.id == line.c.parent_id, line.c.level <= tree.MOST_LEVELS)
+    ).where(_CHECKED, rows.task.id == line.c.parent_id, line.c.level <= tree.MOST_LEVELS)
     line = line.union_all(above)
     return Query(select(line.c.start, line.c.list_id, line.c.level))
 
@@ -264,11 +266,15 @@ async def make(
     """
     author = Author(account_id, name, key=IMPORT + file[:16])
     part = _Part(tx, author, kept)
-    there = await known(tx, account_id, [each["key"] for each in wanted if each["key"]])
+    asked = [each["key"] for each in wanted if each["key"]]
+    there = {
+        row["key"]: row["object_id"]
+        for row in await tx.all(FIND_KEYS, owner_id=account_id, keys=asked)
+    }
     for each in wanted:
         found = there.get(each["key"])
-        if found is not None and found.object_id != each["stale_id"]:
-            part.ids[each["seq"]] = found.object_id
+        if found is not None and found != each["stale_id"]:
+            part.ids[each["seq"]] = found
     new = [each for each in wanted if each["seq"] not in part.ids]
     await part.make_lists([each for each in new if each["kind"] == "list"])
     await part.make_tasks([each for each in new if each["kind"] == "task"])

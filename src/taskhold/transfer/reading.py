@@ -12,11 +12,11 @@ from taskhold.lists.models import TaskList
 from taskhold.store import Row, Tx, paging
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, Stored, table
-from taskhold.store.search import Among
+from taskhold.store.search import AmongMany
 from taskhold.tasks import rows
 from taskhold.tasks.models import Task, whole
 from taskhold.transfer import keys
-from taskhold.transfer.operations import KEYS_OF
+from taskhold.transfer.operations import KEYS_OF, SOME_TASKS
 from taskhold.trash.models import TrashedTask
 
 AT_ONCE = 500
@@ -48,11 +48,8 @@ TRASH_BEHIND = paging.page_behind(
     _TRASHED, _TRASH_KEYS, paging.position_of(_TRASH_KEYS), descends=False
 )
 CHANGES = Query(CHANGE.where(_change.seq > bindparam("after")).order_by(_change.seq).limit(_LIMIT))
-PARENTS = Query(
-    select(rows.task.id, rows.task.created_at).where(rows.OWNED, Among(rows.task.id, "ids"))
-)
 WITH_SUBTASKS = Query(
-    select(rows.task.parent_id).where(rows.OWNED, Among(rows.task.parent_id, "ids")).distinct()
+    select(rows.task.parent_id).where(rows.OWNED, AmongMany(rows.task.parent_id, "ids")).distinct()
 )
 
 
@@ -130,7 +127,7 @@ async def uids(tx: Tx, owner_id: int, page: list[Row]) -> dict[int, str]:
     moments = {task["id"]: task["created_at"] for task in page}
     above = {task["parent_id"] for task in page} - {None} - moments.keys()
     if above:
-        for row in await tx.all(PARENTS, owner_id=owner_id, ids=sorted(above)):
+        for row in await tx.all(SOME_TASKS, owner_id=owner_id, ids=sorted(above)):
             moments[row["id"]] = row["created_at"]
     found = {task_id: keys.our_uid(task_id, at) for task_id, at in moments.items()}
     for row in await tx.all(KEYS_OF, owner_id=owner_id, kind="task", ids=sorted(moments)):

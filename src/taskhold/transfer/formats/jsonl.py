@@ -96,13 +96,13 @@ def _item(number: int, line: bytes) -> Item:
         return Item(number, "change", fields)
     if kind == "list":
         key, ref = _identity("list", fields)
-        return Item(number, "list", fields, key, to_json(fields).decode(), ref)
+        return Item(number, "list", fields, key, "" if key else to_json(fields).decode(), ref)
     return _task(number, "task", fields)
 
 
 def _task(number: int, kind: Any, fields: Row) -> Item:
-    alike = "" if fields["id"] else to_json(fields).decode()
     key, ref = _identity("task", fields)
+    alike = "" if key else to_json(fields).decode()
     parent, inside = fields.pop("parent_id"), fields.pop("list_id")
     if not fields["done"] and fields["completed_at"] is not None:
         raise Bad("completed_at: should be null while the task is not done")
@@ -111,7 +111,7 @@ def _task(number: int, kind: Any, fields: Row) -> Item:
         kind,
         fields,
         key,
-        alike or to_json(fields).decode(),
+        alike,
         ref,
         None if parent is None else f"task {parent}",
         None if inside is None else f"list {inside}",
