@@ -87,7 +87,7 @@ def ref_of_list(name: str) -> str:
 def checked(model: type[BaseModel], fields: Row) -> Row | str:
     """The fields as the API takes them, or why it doesn't."""
     try:
-        return shown(model.model_validate(fields))
+        return shown(model.__pydantic_validator__.validate_python(fields, strict=True))
     except ValidationError as error:
         return sentence(error)
 
@@ -117,8 +117,10 @@ def sentence(error: ValidationError) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line, without control characters."""
+    if text.isprintable():
+        return text.strip(WHITE_SPACE)
     cleaned = "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in text)
-    return " ".join(cleaned.split(" ")).strip(WHITE_SPACE)
+    return cleaned.strip(WHITE_SPACE)
 
 
 def fit(item_line: int, fields: dict[str, Any], report: Report) -> None:

@@ -62,6 +62,7 @@ class Staging:
         self._source = source
         self._report = report
         self._is_strict = is_strict
+        self._named: set[str] = set()
         self._connection = sqlite3.connect("", isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._execute = self._connection.execute
@@ -81,6 +82,10 @@ class Staging:
     def add(self, item: Item) -> None:
         """Keep an item. A second one of the same name is bad; of another program, it is left."""
         key, alike = item.key, None
+        if key == "":  # a list that is known by its name comes again and again
+            if item.ref in self._named:
+                return
+            self._named.add(item.ref or "")
         if key is None:
             alike = keys.of_content(self._source, item.alike)
             found = self._execute("SELECT count(*) FROM item WHERE alike = ?", (alike,)).fetchone()
@@ -100,11 +105,10 @@ class Staging:
         try:
             self._execute(_ADD, row)
         except sqlite3.IntegrityError:
-            if key:  # a list that is known by its name may come again
-                (line,) = self._execute(
-                    "SELECT line FROM item WHERE ref = ? OR key = ?", (item.ref, key)
-                ).fetchone()
-                self._say(item.line, f"is the same {item.kind} as in line {line:,}", "left out")
+            (line,) = self._execute(
+                "SELECT line FROM item WHERE ref = ? OR key = ?", (item.ref, key)
+            ).fetchone()
+            self._say(item.line, f"is the same {item.kind} as in line {line:,}", "left out")
         except sqlite3.Error as error:
             raise StartupError(f"The file can't be kept aside to be checked: {error}") from None
 

@@ -83,7 +83,7 @@ def _header(line: bytes) -> Header:
 def _item(number: int, line: bytes) -> Item:
     kind, body = _kind_and_body(line)
     try:
-        model = _MODELS[kind].model_validate(body, strict=True)
+        model = _MODELS[kind].__pydantic_validator__.validate_python(body, strict=True)
     except ValidationError as error:
         raise Bad(sentence(error)) from None
     if isinstance(model, TrashInFile):
