@@ -27,10 +27,13 @@ MODULES = (
     "taskhold.cli.commands",
     "taskhold.cli.accounts",
     "taskhold.cli.copying",
+    "taskhold.cli.exporting",
+    "taskhold.cli.importing",
     "taskhold.cli.reindexing",
     "taskhold.cli.seeding",
     "taskhold.serving",
     "taskhold.store.sqlite.store",
+    "taskhold.transfer.formats.ics",
     "taskhold.store.postgres.store",
     "uvloop",
 )

@@ -229,6 +229,7 @@ class _Import:
         with bars("rows") as advance:
             if self.kept is not None:
                 self._begin()
+            self._give_ids_to_trash()
             behind, rows, done = (-1, -1, -1, -1), FIRST_ROWS, 0
             while chunk := self.staging.next_chunk(behind, rows):
                 last = chunk[-1]
@@ -272,6 +273,12 @@ class _Import:
         self.kept = found.write(
             account.id, operations.begin, account.id, self.file_hash, staging.ids(), newest
         )
+
+    def _give_ids_to_trash(self) -> None:
+        without = self.staging.trash_without_id(keeps_ids=self.kept is not None)
+        if without:
+            ids = self.found.write(self.account.id, operations.ids_for_trash, len(without))
+            self.staging.give_ids(dict(zip(without, ids, strict=True)))
 
     def _write_journal(self, stop: Stop, advance: Advance) -> None:
         """The rest of the journal, the newest first."""

@@ -38,6 +38,17 @@ def last_id(table: Table) -> Query:
     )
 
 
+def keep_for_later(table: Table) -> tuple[Query, ...]:
+    """Keep ids up to `last` that `next_ids` has given, though their rows come in a later write.
+
+    Both are run. On PostgreSQL nobody gets them anyway.
+    """
+    return tuple(
+        Query(text("SELECT 1"), on_sqlite=query.on_sqlite)
+        for query in hand_out_behind(table)
+    )
+
+
 def hand_out_behind(table: Table) -> tuple[Query, ...]:
     """Hand out no id up to `last` any more, where fewer were; both are run."""
     name = table.name

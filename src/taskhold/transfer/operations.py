@@ -16,7 +16,7 @@ from taskhold.journal.operations import Author, Entry, record
 from taskhold.lists import operations as lists
 from taskhold.lists.models import ListPublic, TaskList
 from taskhold.store import Row, Tx
-from taskhold.store.ids import hand_out_behind, last_id
+from taskhold.store.ids import hand_out_behind, keep_for_later, last_id
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
 from taskhold.store.search import AmongMany, Unindexed
@@ -234,6 +234,19 @@ async def begin(
     return kept
 
 
+async def ids_for_trash(tx: Tx, count: int) -> list[int]:
+    """Ids for so many tasks in the trash. Subtasks come before their parents there."""
+    ids = await rows.next_ids_for(tx, count)
+    for query in _kept_for_later():
+        await tx.run(query, last=ids[-1])
+    return ids
+
+
+@cache
+def _kept_for_later() -> tuple[Query, ...]:
+    return keep_for_later(table(Task))
+
+
 async def oldest_change(tx: Tx, owner_id: int) -> int | None:
     """The `seq` of the oldest change that is there."""
     found = await tx.one(OLDEST, owner_id=owner_id)
@@ -334,11 +347,10 @@ class _Part:
         """Tasks that go straight to the trash; those that were deleted together stay together."""
         if not wanted:
             return
-        ids = await self._ids_for(wanted, rows.next_ids_for)
         bodies, trashed = [], []
-        for each, task_id in zip(wanted, ids, strict=True):
+        for each in wanted:
             task = from_json(each["body"])
-            task["id"] = self.ids[each["seq"]] = task_id
+            task["id"] = self.ids[each["seq"]] = each["source_id"]
             if self._keeps_ids:
                 task["parent_id"], task["list_id"] = each["parent_ref"], each["list_ref"]
             else:

@@ -285,10 +285,28 @@ class Staging:
             ((LIVE, list_id, seq) for seq, list_id in there.items()),
         )
 
+    def trash_without_id(self, *, keeps_ids: bool) -> list[int]:
+        """What goes to the trash and can't have the id that it had, by its `seq`."""
+        return [
+            seq
+            for (seq,) in self._execute(
+                "SELECT seq FROM item WHERE kind = 'trash' AND state = 'new' "
+                "AND (NOT ? OR stale_id IS NOT NULL) ORDER BY seq",
+                (keeps_ids,),
+            )
+        ]
+
+    def give_ids(self, ids: dict[int, int]) -> None:
+        """Ids for what was found without."""
+        self._connection.executemany(
+            "UPDATE item SET source_id = ?1, object_id = ?1 WHERE seq = ?2",
+            ((object_id, seq) for seq, object_id in ids.items()),
+        )
+
     def made(self, ids: dict[int, int]) -> None:
         """Note which id each got, by its `seq`."""
         self._connection.executemany(
-            "UPDATE item SET object_id = ? WHERE seq = ?",
+            "UPDATE item SET state = 'live', object_id = ? WHERE seq = ?",
             ((object_id, seq) for seq, object_id in ids.items()),
         )
 
@@ -317,7 +335,7 @@ class Staging:
     def deleted_with(self, seq: int) -> int | None:
         """The id of a task that was deleted together with this one, and is there already."""
         found = self._execute(
-            "SELECT object_id FROM item WHERE kind = 'trash' AND object_id IS NOT NULL AND "
+            "SELECT object_id FROM item WHERE kind = 'trash' AND state = 'live' AND "
             "json_extract(body, '$.operation') = "
             "(SELECT json_extract(body, '$.operation') FROM item WHERE seq = ?) LIMIT 1",
             (seq,),
