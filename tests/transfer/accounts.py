@@ -18,7 +18,7 @@ TITLES = (
 NOTES = (
     "two\nlines",
     "\r\nWindows\r\n\r\nends\r\n",
-    "=HYPERLINK(\"http://example.com\")\n\ttabbed",
+    '=HYPERLINK("http://example.com")\n\ttabbed',
     "a;b,c\\n " + "long " * 40,
     "'=quoted already",
 )
@@ -35,7 +35,14 @@ def fill(client: httpx2.Client) -> None:
     old = add_list(client, "Old", archived=True)
     client.patch(f"/lists/{work}", json={"name": "Work; =A1"})
     for title, notes, due in zip(TITLES, NOTES, DUES, strict=True):
-        add(client, title, notes=notes, due=due, list_id=home, tags=["home", "DIY, no".replace(",", "")])
+        add(
+            client,
+            title,
+            notes=notes,
+            due=due,
+            list_id=home,
+            tags=["home", "DIY, no".replace(",", "")],
+        )
     early = add(client, "a subtask that is older than its parent", priority="low")
     deep = add(client, "level 1", list_id=work, priority="high")
     change(client, early, parent_id=deep)

@@ -66,7 +66,9 @@ def test_the_journal_comes_along(fresh: Fresh, tmp_path: Path) -> None:
         assert seen_by(client) == before
         assert changes_after(client, 0) == journal
         tasks_and_journal_agree(client)
-        edit = next(each for each in journal if (each["after"] or {}).get("notes") == "changed twice")
+        edit = next(
+            each for each in journal if (each["after"] or {}).get("notes") == "changed twice"
+        )
         undo(client, edit["seq"])
         assert client.get(f"/tasks/{edit['id']}").json()["notes"] == ""
         # No id is given again that the journal knows, though its task may be gone.
@@ -125,8 +127,14 @@ def test_into_a_used_account_all_but_the_ids_is_kept(fresh: Fresh, tmp_path: Pat
         after = seen_by(client)
         assert {task["id"] for task in after["tasks"]} >= set(mine)
         after["tasks"] = [task for task in after["tasks"] if task["id"] not in mine]
-        by_age = {name: sorted(after[name], key=lambda each: each["created_at"]) for name in after if name != "tags"}
-        expected = {name: sorted(before[name], key=lambda each: each["created_at"]) for name in by_age}
+        by_age = {
+            name: sorted(after[name], key=lambda each: each["created_at"])
+            for name in after
+            if name != "tags"
+        }
+        expected = {
+            name: sorted(before[name], key=lambda each: each["created_at"]) for name in by_age
+        }
         for name, found in shapes(by_age).items():
             for one, other in zip(found, shapes(expected)[name], strict=True):
                 assert one == other

@@ -318,7 +318,7 @@ def _say(wanted: Wanted, work: _Import, report: Report) -> None:
         (report.notes, report.note_count, "can't be carried"),
         (report.skipped, report.skipped_count, "skipped"),
     ):
-        for each in said[:shown]:
+        for each in sorted(said[:shown]):
             prefix = "skipped " if what == "skipped" else ""
             typer.echo(f"taskhold: {prefix}{each}", err=not wanted.dry_run)
         if count > shown:

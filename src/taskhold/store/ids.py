@@ -44,8 +44,7 @@ def keep_for_later(table: Table) -> tuple[Query, ...]:
     Both are run. On PostgreSQL nobody gets them anyway.
     """
     return tuple(
-        Query(text("SELECT 1"), on_sqlite=query.on_sqlite)
-        for query in hand_out_behind(table)
+        Query(text("SELECT 1"), on_sqlite=query.on_sqlite) for query in hand_out_behind(table)
     )
 
 

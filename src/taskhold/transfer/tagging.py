@@ -9,7 +9,9 @@ def tags_from(line: int, words: list[str], report: Report) -> list[str]:
     """What of them can be tags, each once, and a note on what can't."""
     tags: dict[str, str] = {}
     for word in words:
-        tag = one_line(word).replace(",", " ").strip(WHITE_SPACE)
+        tag = one_line(word)
+        if "," in tag:
+            tag = " ".join(tag.replace(",", " ").split())
         if len(tag) > TAG_LENGTH:
             report.note(line, f"a tag is cut to {TAG_LENGTH} characters")
             tag = tag[:TAG_LENGTH].rstrip(WHITE_SPACE)

@@ -59,7 +59,7 @@ _CANNOT = {
     "COMMENT": "its comment",
     "CONTACT": "its contact",
 }
-_REFERENCE_CHILD, _REFERENCE_PARENT = "CHILD", "PARENT"
+_PARENT = "PARENT"
 
 
 class Property(NamedTuple):
@@ -343,13 +343,15 @@ class _Todo:
         return moment
 
     def _parent(self) -> str | None:
+        parent = None
         for each in self._all:
             if each.name == "RELATED-TO" and each.value:
-                kind = (each.parameters or {}).get("RELTYPE", _REFERENCE_PARENT).upper()
-                if kind == _REFERENCE_PARENT:
-                    return keys.of_uid(one_line(unescaped(each.value).strip()))
-                self._report.note(self._number, f"its relation {kind[:20]} can't be carried")
-        return None
+                kind = (each.parameters or {}).get("RELTYPE", _PARENT).upper()
+                if kind == _PARENT and parent is None:
+                    parent = keys.of_uid(one_line(unescaped(each.value).strip()))
+                else:
+                    self._report.note(self._number, f"its relation {kind[:20]} can't be carried")
+        return parent
 
     def _say_what_is_lost(self) -> None:
         for name, what in _CANNOT.items():
