@@ -65,7 +65,7 @@ def _say(path: str, counts: dict[str, int], lost: Counter[str], *, as_json: bool
         typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     for what, count in lost.items():
-        typer.echo(f"taskhold: left out: {what} of {numbered(count, 'task')}", err=True)
+        typer.echo(f"taskhold: left out: {what} ({numbered(count, 'task')})", err=True)
     if path != STANDARD:
         parts = [numbered(counts["task"], "task"), numbered(counts["list"], "list")]
         if "trash" in counts:
@@ -96,8 +96,8 @@ class _Export:
             self._total = sum(counts.values())
             await self._jsonl(tx, counts, with_journal=with_journal)
             return counts
-        if counts.pop("trash"):
-            self.lost["the trash"] += 1
+        if trash := counts.pop("trash"):
+            self.lost["the trash"] = trash
         names: dict[int, str] = {}
         async for page in reading.lists(tx, self._owner_id):
             names |= {each["id"]: each["name"] for each in page}
@@ -153,7 +153,7 @@ class _Export:
         exported_at = now()
         for task in page:
             if task["due"] and ics.due_property(task["due"]) is None:
-                self.lost["the due time, which has no year in UTC,"] += 1
+                self.lost["due times that have no year in UTC"] += 1
             name, parent = names.get(task["list_id"], ""), uids.get(task["parent_id"])
             self._write(ics.todo(task, name, uids[task["id"]], parent, exported_at))
 
@@ -163,9 +163,9 @@ class _Export:
             if task["notes"]:
                 self.lost["the notes"] += 1
             if task["due"] and not dues.is_day(task["due"]):
-                self.lost["the time of the day when it is due"] += 1
+                self.lost["the time of the day when they are due"] += 1
             if any(" " in tag for tag in task["tags"]):
-                self.lost["the spaces in tags, which are _ now,"] += 1
+                self.lost["the spaces in tags, which are _ now"] += 1
             name = names.get(task["list_id"], "")
             self._write(todotxt.line_of(task, name, is_parent=task["id"] in parents))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import PurePath
 from typing import Any, BinaryIO, NamedTuple
+from zoneinfo import available_timezones
 
 import typer
 
@@ -52,6 +53,8 @@ class Wanted(NamedTuple):
 
 def import_and_show(wanted: Wanted, username: str | None, database_url: str | None) -> None:
     """Read the file, look what is there, then make what is new; and say what that was."""
+    if wanted.zone not in available_timezones():
+        raise StartupError(f"--tz: {wanted.zone} is no time zone, as Europe/Berlin", exit_code=2)
     report = Report(skip_bad=wanted.skip_bad)
     with source(wanted.path) as (file, size), database(database_url) as found:
         account = acting_account(found, username)

@@ -12,6 +12,7 @@ filled, and the journal. Whoever writes such a file may leave out what a `TaskCr
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -41,6 +42,9 @@ _MODELS: dict[str, type[BaseModel]] = {
     "change": ChangeInFile,
 }
 _BODIES: dict[str, type[BaseModel]] = {"task": TaskInFile, "list": ListInJournal}
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Bad(ValueError):
@@ -138,13 +142,18 @@ def _check_body(side: str, kind: str, body: Any) -> None:
 def _kind_and_body(line: bytes) -> tuple[str, Any]:
     try:
         document = _DECODER.decode(line.decode())
-        line.decode().encode()
+        if _SURROGATE.search(line):
+            from_json(line)  # refuses half of one, which Python lets pass
     except UnicodeError:
         raise Bad("is not UTF-8") from None
     except RecursionError:
         raise Bad("is nested too deeply") from None
+    except Bad:
+        raise
     except json.JSONDecodeError as error:
         raise Bad(f"is not JSON: {error.msg.removesuffix(' at')}") from None
+    except ValueError:
+        raise Bad("has half of a character, \\ud800 to \\udfff") from None
     if not isinstance(document, dict) or len(document) != 1:
         raise Bad("should be an object with one name: list, task, trash or change")
     ((kind, body),) = document.items()
@@ -187,13 +196,3 @@ def line(kind: str, fields: Row) -> bytes:
 def change_line(change: Row) -> bytes:
     """A change; its objects are kept as JSON and go out as they are kept."""
     return b'{"change":%s}\n' % change_as_json(change)
-
-
-def kept_json(document: Any) -> str | None:
-    """An object of a change, as the journal keeps it."""
-    return None if document is None else to_json(document).decode()
-
-
-def from_kept(text: str) -> Any:
-    """JSON that was kept here."""
-    return from_json(text)
