@@ -18,10 +18,10 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from icalendar import Calendar, Todo
+from icalendar import Calendar
 from icalendar.parser import Contentline
 
-from taskhold.transfer.formats.ics import folded, unescaped
+from taskhold.transfer.formats.content_lines import escaped, folded, unescaped
 from taskhold.transfer.formats.table import harmless, unharmed
 from tests.support.commands import refused, said, taskhold
 from tests.support.many_tasks import make_many_tasks
@@ -51,7 +51,7 @@ def test_csv_is_read_by_whoever_reads_csv(fresh: Fresh, tmp_path: Path) -> None:
             assert not re.match(r"\s*[=+\-@]", cell), cell  # a formula, for a spreadsheet
     assert bring(new, file).line == f"Imported {len(table)} tasks and 3 lists for open"
     assert sorted(told(new)) == sorted(told(there))
-    kept = ("title", "notes", "due", "tags", "done", "priority", "version")
+    kept: tuple[str, ...] = ("title", "notes", "due", "tags", "done", "priority", "version")
     kept += ("created_at", "updated_at", "completed_at")
     after = {task["created_at"]: task for task in seen(new)["tasks"]}
     for task in before["tasks"]:
@@ -112,7 +112,7 @@ def test_icalendar_is_read_by_a_library_of_others(fresh: Fresh, tmp_path: Path) 
     assert shapes[0] == shapes[1]
 
 
-def check_todo(todo: Todo, task: dict[str, Any], uids: dict[int, str]) -> None:
+def check_todo(todo: Any, task: dict[str, Any], uids: dict[int, str]) -> None:
     assert str(todo["SUMMARY"]) == task["title"]
     notes = re.sub("\r\n?", "\n", task["notes"])
     # The library itself takes an escaped backslash in front of an n for a line end.
@@ -161,16 +161,15 @@ def test_a_folded_line_is_the_same_line(text: str) -> None:
     assert all(len(line) <= 75 for line in lines)
     for line in lines:
         line.decode()  # never cut inside of a character
-    assert Contentline.from_ical(raw.decode().removesuffix("\r\n")) == f"SUMMARY:{text}"
+    unfolded: Any = Contentline.from_ical
+    assert unfolded(raw.decode().removesuffix("\r\n")) == f"SUMMARY:{text}"
 
 
 @given(st.text(alphabet="\\;,nN\n a", max_size=12))
 def test_an_escaped_text_is_the_same_text(text: str) -> None:
-    from taskhold.transfer.formats.ics import _escape
-
-    escaped = _escape(text)
-    assert "\n" not in escaped
-    assert unescaped(escaped) == text
+    safe = escaped(text)
+    assert "\n" not in safe
+    assert unescaped(safe) == text
 
 
 # todo.txt

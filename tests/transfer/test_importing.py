@@ -1,4 +1,4 @@
-"""`taskhold import`: once and whole, whatever happens meanwhile; what it refuses; what it undoes."""
+"""`taskhold import`: once and whole, whatever happens meanwhile; what it refuses and undoes."""
 
 import json
 import os

@@ -126,6 +126,7 @@ def reindex(database_url: Url = None) -> None:
 
 @app.command("export")
 def export_tasks(
+    *,
     file: Annotated[str, typer.Argument(help="Where to; - is standard output.")],
     file_format: Annotated[
         Format | None, typer.Option("--format", help="Which.", show_default="by the file's ending")
@@ -156,6 +157,7 @@ def export_tasks(
 
 @app.command("import")
 def import_tasks(
+    *,
     file: Annotated[str | None, typer.Argument(help="What to import; - is standard input.")] = None,
     file_format: Annotated[
         Source | None,

@@ -15,7 +15,7 @@ from taskhold.store import Row, Tx
 from taskhold.store.query import now
 from taskhold.tasks import due as dues
 from taskhold.transfer import reading
-from taskhold.transfer.formats import Format, ics, jsonl, table, todotxt
+from taskhold.transfer.formats import Format, ics_writing, jsonl, table, todotxt
 from taskhold.transfer.formats.choosing import format_to_write
 
 _DOING = "Exporting"
@@ -104,7 +104,7 @@ class _Export:
         if wanted is Format.csv:
             self._write(table.header(with_mark=with_mark))
         elif wanted is Format.ics:
-            self._write(ics.header())
+            self._write(ics_writing.header())
         async for page in reading.tasks_by_place(tx, self._owner_id, list(names)):
             if wanted is Format.csv:
                 self._write(
@@ -116,7 +116,7 @@ class _Export:
                 await self._todotxt(tx, page, names)
             self._advanced(len(page))
         if wanted is Format.ics:
-            self._write(ics.FOOTER)
+            self._write(ics_writing.FOOTER)
         return counts
 
     async def _jsonl(self, tx: Tx, counts: dict[str, int], *, with_journal: bool) -> None:
@@ -152,10 +152,10 @@ class _Export:
         uids = await reading.uids(tx, self._owner_id, page)
         exported_at = now()
         for task in page:
-            if task["due"] and ics.due_property(task["due"]) is None:
+            if task["due"] and ics_writing.due_property(task["due"]) is None:
                 self.lost["due times that have no year in UTC"] += 1
             name, parent = names.get(task["list_id"], ""), uids.get(task["parent_id"])
-            self._write(ics.todo(task, name, uids[task["id"]], parent, exported_at))
+            self._write(ics_writing.todo(task, name, uids[task["id"]], parent, exported_at))
 
     async def _todotxt(self, tx: Tx, page: list[Row], names: dict[int, str]) -> None:
         parents = await reading.with_subtasks(tx, self._owner_id, page)

@@ -53,10 +53,11 @@ def hand_out_behind(table: Table) -> tuple[Query, ...]:
     name = table.name
     last = bindparam("last", type_=Id)
     counter = text(
-        f"INSERT INTO sqlite_sequence SELECT '{name}', 0 WHERE NOT EXISTS "
-        f"(SELECT 1 FROM sqlite_sequence WHERE name = '{name}')"  # noqa: S608
+        f"INSERT INTO sqlite_sequence SELECT '{name}', 0 WHERE NOT EXISTS "  # noqa: S608
+        f"(SELECT 1 FROM sqlite_sequence WHERE name = '{name}')"
     )
-    raised = text(f"UPDATE sqlite_sequence SET seq = :last WHERE name = '{name}'").bindparams(last)  # noqa: S608
+    raised = text(f"UPDATE sqlite_sequence SET seq = :last WHERE name = '{name}'")  # noqa: S608
+    raised = raised.bindparams(last)
     set_counter = text(f"SELECT setval('{name}_id_seq', :last)").bindparams(last)
     return Query(set_counter, on_sqlite=counter), Query(set_counter, on_sqlite=raised)
 

@@ -81,6 +81,7 @@ def list_named(line: int, name: str, alias: str | None = None) -> Item:
 
 
 def ref_of_list(name: str) -> str:
+    """By which the list of that name is meant."""
     return f"list named {name}"
 
 

@@ -18,10 +18,11 @@ class Lines:
     `number` is that of the last one given, `sha256` of all that was read.
     """
 
-    def __init__(self, file: BinaryIO, advance: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.number = 0
+        self.advance: Callable[[int], None] = lambda _: None
+        """Told now and then how many bytes are read."""
         self._file = file
-        self._advance = advance
         self._hash = hashlib.sha256()
         self._bytes = 0
 
@@ -37,9 +38,9 @@ class Lines:
             self.number += 1
             if self._bytes - told > TELL_BYTES:
                 told = self._bytes
-                self._advance(told)
+                self.advance(told)
             yield line
-        self._advance(self._bytes)
+        self.advance(self._bytes)
 
     def texts(self) -> Iterator[str]:
         """The same as text. Raises StartupError for what is not UTF-8."""

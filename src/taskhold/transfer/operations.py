@@ -1,7 +1,7 @@
-"""What an import writes, a part at a time, and what it finds there already.
+"""What an import finds there already, how it begins, and which of its operations hold.
 
-Each part is a transaction, and an operation of the journal. What has a key is made once: the row
-of its key is written with it.
+It is written a part at a time (`making`): each is a transaction, and an operation of the journal.
+What has a key is made once: the row of its key is written with it.
 """
 
 from collections.abc import Iterable
@@ -9,22 +9,17 @@ from functools import cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import bindparam, delete, insert, literal, select
+from sqlalchemy import bindparam, insert, select
 
-from taskhold.journal.models import Action, Change
-from taskhold.journal.operations import Author, Entry, record
-from taskhold.lists import operations as lists
-from taskhold.lists.models import ListPublic, TaskList
+from taskhold.journal.models import Change
+from taskhold.lists.models import TaskList
 from taskhold.store import Row, Tx
 from taskhold.store.ids import hand_out_behind, keep_for_later, last_id
 from taskhold.store.query import Query
-from taskhold.store.schema import Id, table
+from taskhold.store.schema import table
 from taskhold.store.search import AmongMany, Unindexed
-from taskhold.tasks import rows, tree
-from taskhold.tasks.models import Task, TaskPublic
-from taskhold.tasks.operations import TRASH
-from taskhold.tasks.positions import FIRST
-from taskhold.tasks.positions import after as position_after
+from taskhold.tasks import rows
+from taskhold.tasks.models import Task
 from taskhold.transfer import keys
 from taskhold.transfer.models import Imported
 from taskhold.transfer.staging import GONE, IN_TRASH, LIVE, Known
@@ -35,7 +30,7 @@ _list = table(TaskList).c
 _trashed = table(TrashedTask).c
 _change = table(Change).c
 _MINE = _imported.owner_id == bindparam("owner_id")
-_CHECKED = Unindexed(rows.task.owner_id) == bindparam("owner_id")
+CHECKED = Unindexed(rows.task.owner_id) == bindparam("owner_id")
 """Of tasks that are found by their ids, which SQLite shall not look for among all of the owner."""
 _MY_LIST = _list.owner_id == bindparam("owner_id")
 _IN_MY_TRASH = _trashed.owner_id == bindparam("owner_id")
@@ -55,9 +50,8 @@ ADD_KEY = Query(
         {name: bindparam(name) for name in ("owner_id", "key", "kind", "object_id")}
     )
 )
-DROP_KEY = Query(delete(Imported).where(_MINE, _imported.key == bindparam("key")))
 SOME_TASKS = Query(
-    select(rows.task.id, rows.task.created_at).where(_CHECKED, AmongMany(rows.task.id, "ids"))
+    select(rows.task.id, rows.task.created_at).where(CHECKED, AmongMany(rows.task.id, "ids"))
 )
 SOME_LISTS = Query(select(_list.id, _list.created_at).where(_MY_LIST, AmongMany(_list.id, "ids")))
 SOME_TRASHED = Query(
@@ -103,28 +97,6 @@ IMPORT = "import "
 """In front of the key in the journal; a space is in no `Idempotency-Key`."""
 
 
-def _lines() -> Query:
-    """Some tasks, each with those above it, up to one more than there may be."""
-    line = (
-        select(
-            rows.task.id.label("start"),
-            rows.task.parent_id,
-            rows.task.list_id,
-            literal(1, Id).label("level"),
-        )
-        .where(_CHECKED, AmongMany(rows.task.id, "ids"))
-        .cte("line", recursive=True)
-    )
-    above = select(
-        line.c.start, rows.task.parent_id, line.c.list_id, (line.c.level + 1).label("level")
-    ).where(_CHECKED, rows.task.id == line.c.parent_id, line.c.level <= tree.MOST_LEVELS)
-    line = line.union_all(above)
-    return Query(select(line.c.start, line.c.list_id, line.c.level))
-
-
-LINES = _lines()
-
-
 @cache
 def _last(kind: str) -> Query:
     return last_id(_table(kind))
@@ -155,9 +127,7 @@ async def known(tx: Tx, owner_id: int, wanted: list[str]) -> dict[str, Known]:
     there = {}
     for key, (kind, object_id) in found.items():
         state, created_at = places[kind].get(object_id, (GONE, None))
-        if key not in own:
-            there[key] = Known(object_id, state)
-        elif created_at == own[key][2]:
+        if key not in own or created_at == own[key][2]:
             there[key] = Known(object_id, state)
     return there
 
@@ -210,6 +180,11 @@ async def are_free(tx: Tx, ids: dict[str, tuple[int, int]]) -> bool:
         if last["last"] >= low:
             return False
     return True
+
+
+def key_of_import(file: str) -> str:
+    """What the journal rows of an import have for their key."""
+    return IMPORT + file[:16]
 
 
 # What is written
@@ -268,228 +243,6 @@ async def put_changes(tx: Tx, owner_id: int, changes: list[Row]) -> None:
             for each in changes
         ],
     )
-
-
-async def make(
-    tx: Tx, account_id: int, name: str, file: str, wanted: list[Row], kept: str | None
-) -> dict[int, int]:
-    """Make what a part of a file says, in its order; the id that each got, by its `seq`.
-
-    What has been made meanwhile, by another import, is left as it is.
-    """
-    author = Author(account_id, name, key=IMPORT + file[:16])
-    part = _Part(tx, author, kept)
-    asked = [each["key"] for each in wanted if each["key"]]
-    there = {
-        row["key"]: row["object_id"]
-        for row in await tx.all(FIND_KEYS, owner_id=account_id, keys=asked)
-    }
-    for each in wanted:
-        found = there.get(each["key"])
-        if found is not None and found != each["stale_id"]:
-            part.ids[each["seq"]] = found
-    new = [each for each in wanted if each["seq"] not in part.ids]
-    await part.make_lists([each for each in new if each["kind"] == "list"])
-    await part.make_tasks([each for each in new if each["kind"] == "task"])
-    await part.make_trash([each for each in new if each["kind"] == "trash"])
-    await part.note_keys(new)
-    return part.ids
-
-
-class _Part:
-    """A part of an import on its way."""
-
-    def __init__(self, tx: Tx, author: Author, kept: str | None) -> None:
-        self._tx = tx
-        self._author = author
-        self._owner_id = author.account_id
-        self._keeps_ids = kept is not None
-        self._journals = kept != JOURNAL
-        self.ids: dict[int, int] = {}
-        self._made_lists: set[int] = set()
-
-    async def make_lists(self, wanted: list[Row]) -> None:
-        """New lists, as they were."""
-        if not wanted:
-            return
-        ids = await self._ids_for(wanted, lists.next_ids_for)
-        made = []
-        for each, list_id in zip(wanted, ids, strict=True):
-            fields = from_json(each["body"])
-            shown = {"archived": False, "version": 1, "created_at": None, "updated_at": None}
-            shown |= fields | {"id": list_id, "open_count": 0}
-            self._fill_times(shown)
-            made.append({name: shown[name] for name in ListPublic.model_fields})
-            self.ids[each["seq"]] = list_id
-            self._made_lists.add(list_id)
-        await lists.put(self._tx, self._owner_id, made)
-        await self._journal(Entry(Action.create, each["id"], None, each, "list") for each in made)
-
-    async def make_tasks(self, wanted: list[Row]) -> None:
-        """New tasks: as they were, or as another program has them."""
-        if not wanted:
-            return
-        places = await _Places.of(self._tx, self._owner_id, wanted, self.ids, self._made_lists)
-        ids = await self._ids_for(wanted, rows.next_ids_for)
-        made = []
-        for each, task_id in zip(wanted, ids, strict=True):
-            task = from_json(each["body"])
-            task["id"] = self.ids[each["seq"]] = task_id
-            task["parent_id"], task["list_id"] = places.place(each, task_id)
-            if not task.get("position"):
-                task["position"] = await places.next_position(task["list_id"])
-            self._fill_times(task)
-            made.append({name: task[name] for name in TaskPublic.model_fields})
-        await rows.put_back(self._tx, self._owner_id, made)
-        await self._journal(Entry(Action.create, each["id"], None, each) for each in made)
-
-    async def make_trash(self, wanted: list[Row]) -> None:
-        """Tasks that go straight to the trash; those that were deleted together stay together."""
-        if not wanted:
-            return
-        bodies, trashed = [], []
-        for each in wanted:
-            task = from_json(each["body"])
-            task["id"] = self.ids[each["seq"]] = each["source_id"]
-            if self._keeps_ids:
-                task["parent_id"], task["list_id"] = each["parent_ref"], each["list_ref"]
-            else:
-                task["parent_id"] = self.ids.get(each["parent_seq"], each["parent_id"])
-                task["list_id"] = self.ids.get(each["list_seq"], each["list_id"])
-            task["position"] = task["position"] or FIRST
-            self._fill_times(task)
-            trashed.append((task["operation"], task["seq"], task["deleted_at"]))
-            bodies.append({name: task[name] for name in TaskPublic.model_fields})
-        first = None
-        if self._journals:
-            await self._journal(Entry(Action.create, each["id"], None, each) for each in bodies)
-            await self._journal(Entry(Action.delete, each["id"], each, None) for each in bodies)
-            first = self._author.newest - len(bodies) + 1
-        operations = await self._operations_of(wanted)
-        put = []
-        for number, (body, (operation, seq, deleted_at)) in enumerate(
-            zip(bodies, trashed, strict=True)
-        ):
-            if first is not None:
-                seq = first + number
-                operation = operations.setdefault(operation, seq)
-            put.append(
-                {
-                    "owner_id": self._owner_id,
-                    "task_id": body["id"],
-                    "seq": seq,
-                    "operation": operation,
-                    "deleted_at": deleted_at,
-                    "body": to_json(body).decode(),
-                }
-            )
-        await self._tx.many(TRASH, put)
-
-    async def note_keys(self, new: list[Row]) -> None:
-        """Write down under which id each is known from now on."""
-        stale = [each for each in new if each["stale_id"] is not None]
-        if stale:
-            await self._tx.many(
-                DROP_KEY, [{"owner_id": self._owner_id, "key": each["key"]} for each in stale]
-            )
-        noted = [
-            {
-                "owner_id": self._owner_id,
-                "key": each["key"],
-                "kind": "list" if each["kind"] == "list" else "task",
-                "object_id": self.ids[each["seq"]],
-            }
-            for each in new
-            if each["key"]
-        ]
-        if noted:
-            await self._tx.many(ADD_KEY, noted)
-
-    async def _ids_for(self, wanted: list[Row], next_ids_for: Any) -> list[int]:
-        """The ids that they have, where these are kept, else new ones."""
-        own = [
-            each["source_id"] if self._keeps_ids and each["stale_id"] is None else None
-            for each in wanted
-        ]
-        new = iter(await next_ids_for(self._tx, own.count(None)) if None in own else ())
-        return [next(new) if each is None else each for each in own]
-
-    async def _operations_of(self, wanted: list[Row]) -> dict[int, int]:
-        """The operations of what was deleted together with the first of these, if it is there."""
-        first = wanted[0]
-        if first["deleted_with"] is None:
-            return {}
-        found = await self._tx.all(
-            SOME_TRASHED, owner_id=self._owner_id, ids=[first["deleted_with"]]
-        )
-        operation = from_json(first["body"])["operation"]
-        return {operation: row["operation"] for row in found}
-
-    def _fill_times(self, shown: Row) -> None:
-        """What a file doesn't say is of now."""
-        shown["created_at"] = shown.get("created_at") or self._tx.now
-        shown["updated_at"] = shown.get("updated_at") or max(self._tx.now, shown["created_at"])
-        shown.setdefault("version", 1)
-        if "done" in shown:
-            completed_at = shown.get("completed_at") or self._tx.now
-            shown["completed_at"] = completed_at if shown["done"] else None
-
-    async def _journal(self, entries: Iterable[Entry]) -> None:
-        if self._journals:
-            await record(self._tx, self._author, *entries)
-
-
-class _Places:
-    """Where the tasks of a part come: what they refer to may have changed meanwhile."""
-
-    def __init__(self, tx: Tx, owner_id: int, made: dict[int, int]) -> None:
-        self._tx = tx
-        self._owner_id = owner_id
-        self._made = made
-        self._lines: dict[int, tuple[int | None, int]] = {}
-        """For each parent its list and its level."""
-        self._lists: set[int] = set()
-        self._positions: dict[int | None, str] = {}
-
-    @classmethod
-    async def of(
-        cls, tx: Tx, owner_id: int, wanted: list[Row], made: dict[int, int], new_lists: set[int]
-    ) -> "_Places":
-        places = cls(tx, owner_id, made)
-        parents = {made.get(each["parent_seq"], each["parent_id"]) for each in wanted} - {None}
-        if parents:
-            for row in await tx.all(LINES, owner_id=owner_id, ids=sorted(parents)):
-                list_id, level = places._lines.get(row["start"], (row["list_id"], 0))
-                places._lines[row["start"]] = (list_id, max(level, row["level"]))
-        older: set[int] = {made.get(each["list_seq"], each["list_id"]) for each in wanted} - {None}
-        places._lists = new_lists | {
-            each for each in older - new_lists if await tree.list_exists(tx, owner_id, each)
-        }
-        places._positions = dict.fromkeys(new_lists, "")
-        return places
-
-    def place(self, wanted: Row, task_id: int) -> tuple[int | None, int | None]:
-        """The parent and the list of a task; where these are gone, none."""
-        parent_id = self._made.get(wanted["parent_seq"], wanted["parent_id"])
-        list_id = self._made.get(wanted["list_seq"], wanted["list_id"])
-        parent = self._lines.get(parent_id) if parent_id is not None else None
-        if parent is not None and parent[1] < tree.MOST_LEVELS:
-            list_id, level = parent[0], parent[1] + 1
-        else:
-            parent_id, level = None, 1
-            list_id = list_id if list_id in self._lists else None
-        self._lines[task_id] = (list_id, level)
-        return parent_id, list_id
-
-    async def next_position(self, list_id: int | None) -> str:
-        """Behind the last of a list, and of what this part has put there."""
-        last = self._positions.get(list_id)
-        if last is None:
-            position = await tree.next_position(self._tx, self._owner_id, list_id)
-        else:
-            position = position_after(last or None)
-        self._positions[list_id] = position
-        return position
 
 
 # Undoing it

@@ -5,7 +5,6 @@ from pathlib import PurePath
 from taskhold.errors import StartupError
 from taskhold.transfer.formats import Format, Source, table, todoist
 
-
 _ENDINGS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",

@@ -2,28 +2,30 @@
 
 What is hard about it, time zones, durations and parameters, is done by the library `icalendar`;
 lines are put together and taken apart here, since whole components take it a quarter of a
-millisecond each (`docs/decisions/0023-transfer.md`).
+millisecond each (`docs/decisions/0024-transfer.md`).
 """
 
 import re
-import warnings
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from icalendar import Timezone
-from icalendar.parser import Contentline
-from icalendar.prop import vDDDTypes, vDuration
+from icalendar.prop import vDuration
 from icalendar.timezone import tzp
 
-from taskhold import __version__
-from taskhold.errors import StartupError
 from taskhold.store import Row
 from taskhold.store.query import stamp
-from taskhold.tasks import due as dues
 from taskhold.transfer import keys
+from taskhold.transfer.formats.content_lines import (
+    Property,
+    property_of,
+    read_time,
+    unescaped,
+    unfolded,
+)
+from taskhold.transfer.formats.ics_writing import LIST
 from taskhold.transfer.items import (
     Item,
     Report,
@@ -33,17 +35,13 @@ from taskhold.transfer.items import (
     one_line,
     ref_of_list,
 )
-from taskhold.transfer.lines import LONGEST_LINE, Lines
+from taskhold.transfer.lines import Lines
 from taskhold.transfer.moments import instant
 from taskhold.transfer.tagging import tags_from
 
-LINE_BYTES = 75
-_LIST = "X-TASKHOLD-LIST"
 _UTC = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PARTS = re.compile(r"(?:[^\\,]|\\.)+", re.DOTALL)
 _BEGIN, _END = "BEGIN:", "END:"
-_PRIORITIES = {"high": 1, "medium": 5, "low": 9}
 MOST_LINES = 200_000
 """Of one component; a longer one is bad."""
 _CANNOT = {
@@ -62,51 +60,12 @@ _CANNOT = {
 _PARENT = "PARENT"
 
 
-class Property(NamedTuple):
-    """A line of a component."""
-
-    name: str
-    parameters: Any
-    """None for a line that has none."""
-    value: str
-
-
-# Reading
-
-
 def read(lines: Lines, report: Report, *, zone: str) -> Iterator[Item]:
     """The items of a file, which may hold several calendars."""
     reader = _Reader(report, zone)
     for number, line in unfolded(lines, report):
         yield from reader.items(number, line)
     reader.finish(lines.number)
-
-
-def unfolded(lines: Lines, report: Report) -> Iterator[tuple[int, str]]:
-    """Whole content lines, each with the number of its first one (section 3.1).
-
-    A fold may stand inside of a character, so the bytes are joined before they are read.
-    """
-    number, parts, size = 0, [b""], 0
-    for line in lines.raw():
-        text = line.rstrip(b"\r\n")
-        if text[:1] in (b" ", b"\t"):
-            size += len(text)
-            if size > LONGEST_LINE:
-                raise StartupError(f"line {number:,}: is too long; nothing was imported")
-            parts.append(text[1:])
-            continue
-        yield number, _decoded(number, b"".join(parts), report)
-        number, parts, size = lines.number, [text], 0
-    yield number, _decoded(number, b"".join(parts), report)
-
-
-def _decoded(number: int, line: bytes, report: Report) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        report.note(number, "is not UTF-8: what can't be read is replaced by �")
-        return line.decode(errors="replace")
 
 
 class _Reader:
@@ -186,27 +145,8 @@ class _Reader:
         text, self._zone_lines = "\r\n".join(self._zone_lines), []
         try:
             tzp.cache_timezone_component(Timezone.from_ical(text))
-        except Exception:  # noqa: BLE001  whatever the library finds in it
+        except Exception:  # whatever the library finds in it
             self._report.note(self._first_line, "a time zone of the file can't be read")
-
-
-def property_of(line: str) -> Property | None:
-    """The parts of a content line; None for what is none."""
-    name, colon, value = line.partition(":")
-    if colon and ";" not in name:
-        return Property(name.strip().upper(), None, value)
-    try:
-        name, parameters, value = Contentline(line).raw_parts()
-    except ValueError:
-        return None
-    return Property(name.upper(), parameters, value)
-
-
-def unescaped(text: str) -> str:
-    """A TEXT as it is meant (section 3.3.11)."""
-    if "\\" not in text:
-        return text
-    return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], text)
 
 
 class _Todo:
@@ -239,7 +179,7 @@ class _Todo:
         if isinstance(task, str):
             self._report.bad(self._number, task)
             return
-        name = one_line(self._text(_LIST))[:500] or calendar
+        name = one_line(self._text(LIST))[:500] or calendar
         if name:
             yield list_named(self._number, name)
         uid, again = self._text("UID").strip(), self._text("RECURRENCE-ID").strip()
@@ -318,7 +258,7 @@ class _Todo:
                 self._report.note(self._number, "when it begins can't be carried")
                 return None
             try:
-                length: timedelta = vDuration.from_ical(duration.value)
+                length: timedelta = vDuration.from_ical(duration.value)  # type: ignore[no-untyped-call]
                 moment = start + length if start is not None else None
             except (ValueError, TypeError, OverflowError):
                 self._report.note(self._number, "its DURATION can't be read")
@@ -327,7 +267,7 @@ class _Todo:
         if moment is None:
             return None
         if not isinstance(moment, datetime):
-            return moment.isoformat()
+            return str(moment)
         if moment.tzinfo is None:
             self._report.note(self._number, f"its due time has no zone: {self._zone} is taken")
             moment = moment.replace(tzinfo=ZoneInfo(self._zone))
@@ -359,106 +299,3 @@ class _Todo:
                 self._report.note(self._number, f"{what} can't be carried")
         if "RECURRENCE-ID" in self._first:
             self._report.note(self._number, "it is one time of a repeated task: it stands alone")
-
-
-@lru_cache(maxsize=4_096)
-def read_time(value: str, zone: str | None) -> Any:
-    """A day, or a time, with its zone where that is known; None for what is neither."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a zone is guessed by the end of its name
-            moment = vDDDTypes.from_ical(value, zone)
-            if isinstance(moment, datetime):
-                moment.utcoffset()
-            return moment if isinstance(moment, date) else None
-    except Exception:  # noqa: BLE001  whatever the library makes of a text that is no time
-        return None
-
-
-# Writing
-
-
-def header() -> bytes:
-    """What stands before the first task."""
-    lines = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//Taskhold//Taskhold {__version__}//EN")
-    return _lines(lines)
-
-
-FOOTER = b"END:VCALENDAR\r\n"
-
-
-def todo(task: Row, list_name: str, uid: str, parent_uid: str | None, exported_at: str) -> bytes:
-    """A task. Its due time comes in UTC; the text in which it was sent has no place here."""
-    lines = [
-        "BEGIN:VTODO",
-        f"UID:{_escape(uid)}",
-        f"DTSTAMP:{_moment(exported_at)}",
-        f"CREATED:{_moment(task['created_at'])}",
-        f"LAST-MODIFIED:{_moment(task['updated_at'])}",
-        f"SEQUENCE:{task['version'] - 1}",
-        f"SUMMARY:{_escape(task['title'])}",
-    ]
-    if task["notes"]:
-        lines.append(f"DESCRIPTION:{_escape(task['notes'])}")
-    if (due := due_property(task["due"])) is not None:
-        lines.append(due)
-    if task["priority"] in _PRIORITIES:
-        lines.append(f"PRIORITY:{_PRIORITIES[task['priority']]}")
-    if task["tags"]:
-        lines.append("CATEGORIES:" + ",".join(map(_escape, task["tags"])))
-    if task["done"]:
-        completed = _moment(task["completed_at"] or task["updated_at"])
-        lines += ["STATUS:COMPLETED", "PERCENT-COMPLETE:100", f"COMPLETED:{completed}"]
-    else:
-        lines.append("STATUS:NEEDS-ACTION")
-    if parent_uid:
-        lines.append(f"RELATED-TO:{_escape(parent_uid)}")
-    if list_name:
-        lines.append(f"{_LIST}:{_escape(list_name)}")
-    return _lines([*lines, "END:VTODO"])
-
-
-def due_property(due: str | None) -> str | None:
-    """The line; None for what is never due, and for a time that has no year in UTC."""
-    if due is None:
-        return None
-    if dues.is_day(due):
-        return f"DUE;VALUE=DATE:{due.replace('-', '')}"
-    try:
-        return f"DUE:{_moment(stamp(datetime.fromisoformat(due)))}"
-    except (ValueError, OverflowError):
-        return None
-
-
-def _moment(moment: str) -> str:
-    """A time of the API's as a DATE-TIME in UTC."""
-    return f"{moment[:19].replace('-', '').replace(':', '')}Z"
-
-
-def _escape(text: str) -> str:
-    """A TEXT; line ends become those of iCalendar, and control characters have no place in it."""
-    escaped = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    escaped = escaped.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\n")
-    if escaped.isprintable():
-        return escaped
-    return "".join(c for c in escaped if c == "\t" or not (ord(c) < 32 or ord(c) == 127))
-
-
-def _lines(lines: Any) -> bytes:
-    return b"".join(folded(line.encode()) for line in lines)
-
-
-def folded(line: bytes) -> bytes:
-    """A content line with its end, in lines of up to 75 bytes, cut between characters."""
-    if len(line) <= LINE_BYTES:
-        return line + b"\r\n"
-    parts = []
-    start, room = 0, LINE_BYTES
-    while len(line) - start > room:
-        end = start + room
-        while line[end] & 0xC0 == 0x80:
-            end -= 1
-        parts.append(line[start:end])
-        start, room = end, LINE_BYTES - 1
-    parts.append(line[start:])
-    return b"\r\n ".join(parts) + b"\r\n"

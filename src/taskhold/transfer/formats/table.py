@@ -51,10 +51,8 @@ _YES = frozenset(("true", "yes", "y", "1", "x", "done", "completed", "complete",
 _NO = frozenset(
     ("", "false", "no", "n", "0", "open", "todo", "to do", "pending", "needs-action", "not started")
 )
-_PRIORITIES = {
-    **{name: name for name in PRIORITIES},
-    **{"": "none", "0": "none", "normal": "none", "urgent": "high", "med": "medium"},
-}
+_PRIORITIES = {name: name for name in PRIORITIES}
+_PRIORITIES |= {"": "none", "0": "none", "normal": "none", "urgent": "high", "med": "medium"}
 MOST_CELL = 2**21
 """Characters of a cell; Python's own limit has no room for long notes."""
 
@@ -183,34 +181,63 @@ def _and(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
+class _Bad(ValueError):
+    """Why a row can't be a task."""
+
+
 def _task(number: int, row: dict[str, str], report: Report, zone: str) -> Row | str:
     """What a row says, or why it can't be a task."""
     fields: Row = {"title": row.get("title", ""), "notes": row.get("notes", "")}
-    done, priority = row.get("done", "").strip().lower(), row.get("priority", "").strip().lower()
-    if done not in _YES | _NO:
-        return "done: should be true or false"
-    if priority not in _PRIORITIES:
-        return "priority: should be none, low, medium or high"
-    fields |= {"done": done in _YES, "priority": _PRIORITIES[priority]}
-    due = row.get("due", "").strip()
-    if due:
-        try:
-            fields["due"], is_guessed = due_from(due, zone)
-        except NoDue:
-            return "due: should be a day, as 2026-12-01, or a time, as 2026-12-01T18:00:00+01:00"
-        if is_guessed:
-            report.note(number, f"its due time has no zone: {zone} is taken")
+    try:
+        fields["done"] = _done(row)
+        fields["priority"] = _priority(row)
+        fields["due"] = _due(number, row, report, zone)
+        fields |= _times(row, zone, done=fields["done"])
+    except _Bad as bad:
+        return str(bad)
     fields["tags"] = [tag for each in row.get("tags", "").split(",") if (tag := one_line(each))]
-    for name in ("completed_at", "created_at", "updated_at"):
-        text = row.get(name, "").strip()
-        if text:
-            fields[name] = stamp_of(text, zone)
-            if fields[name] is None:
-                return f"{name}: should be a time, as 2026-12-01T09:30:00.000000Z"
     for name in ("id", "version"):
         text = row.get(name, "").strip()
         if re.fullmatch("[1-9][0-9]{0,18}", text):
             fields[name] = int(text)
-    if not fields["done"]:
-        fields.pop("completed_at", None)
     return checked_task(fields)
+
+
+def _done(row: dict[str, str]) -> bool:
+    done = row.get("done", "").strip().lower()
+    if done not in _YES | _NO:
+        raise _Bad("done: should be true or false")
+    return done in _YES
+
+
+def _priority(row: dict[str, str]) -> str:
+    priority = row.get("priority", "").strip().lower()
+    if priority not in _PRIORITIES:
+        raise _Bad("priority: should be none, low, medium or high")
+    return _PRIORITIES[priority]
+
+
+def _due(number: int, row: dict[str, str], report: Report, zone: str) -> str | None:
+    text = row.get("due", "").strip()
+    if not text:
+        return None
+    try:
+        due, is_guessed = due_from(text, zone)
+    except NoDue:
+        raise _Bad(
+            "due: should be a day, as 2026-12-01, or a time, as 2026-12-01T18:00:00+01:00"
+        ) from None
+    if is_guessed:
+        report.note(number, f"its due time has no zone: {zone} is taken")
+    return due
+
+
+def _times(row: dict[str, str], zone: str, *, done: bool) -> Row:
+    times: Row = {}
+    for name in ("completed_at", "created_at", "updated_at"):
+        text = row.get(name, "").strip()
+        if text and (done or name != "completed_at"):
+            times[name] = stamp_of(text, zone)
+            if times[name] is None:
+                raise _Bad(f"{name}: should be a time, as 2026-12-01T09:30:00.000000Z")
+    return times

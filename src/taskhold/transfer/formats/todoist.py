@@ -1,5 +1,6 @@
-"""Todoist's CSV: one project a file, open tasks alone
-(https://www.todoist.com/help/articles/format-a-csv-file-to-import-into-todoist-UVUXaiSs).
+"""Todoist's CSV: one project a file, open tasks alone.
+
+https://www.todoist.com/help/articles/format-a-csv-file-to-import-into-todoist-UVUXaiSs
 
 The project is the name of the file, and each of its sections is a list of its own beside it.
 A `note` row is a comment on the task before it. Dates that repeat, or that depend on the day when
@@ -8,10 +9,10 @@ they are read, can't be carried.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskhold.errors import StartupError
-from taskhold.store import Row
 from taskhold.transfer.formats.table import Table, names_in, unharmed
 from taskhold.transfer.items import (
     Item,
@@ -65,7 +66,7 @@ class _Reader:
         self._list = project
         self._above: list[tuple[str, str]] = []
         """The last task on each level: by what it is meant, and what it says."""
-        self._task: tuple[int, int, Row] | None = None
+        self._task: tuple[int, int, dict[str, Any]] | None = None
         """The one that comments may follow: its line, its level, its fields."""
 
     def items(self, number: int, row: dict[str, str]) -> Iterator[Item]:
@@ -113,7 +114,11 @@ class _Reader:
             content = content[2:]
             self._report.note(number, "it can't be ticked off in Todoist; here it can")
         title, labels = _without_labels(content)
-        fields: Row = {"title": title, "done": False, "notes": row.get("DESCRIPTION", "")}
+        fields: dict[str, Any] = {
+            "title": title,
+            "done": False,
+            "notes": row.get("DESCRIPTION", ""),
+        }
         fields["priority"] = self._priority(number, row.get("PRIORITY", ""))
         fields["tags"] = tags_from(number, labels, self._report)
         fields["due"] = self._due(number, row)

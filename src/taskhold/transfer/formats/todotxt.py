@@ -121,7 +121,7 @@ class _Said:
         self.own: str | None = None
         self.parent: str | None = None
 
-    def takes(self, word: str, is_inside: bool) -> bool:  # noqa: FBT001
+    def takes(self, word: str, is_inside: bool) -> bool:
         """Note what a word says; whether it goes out of the title."""
         if mark := _MARK.fullmatch(word):
             self._note_mark(*mark.groups())
