@@ -20,18 +20,18 @@ from taskhold.transfer.items import Item, Report
 AT_ONCE = 500
 _TABLE = """
 CREATE TABLE item (
-    seq INTEGER PRIMARY KEY, line INTEGER, kind TEXT, rank INTEGER, key TEXT, alike TEXT, ref TEXT,
+    seq INTEGER PRIMARY KEY, line INTEGER, kind TEXT, rank INTEGER, key TEXT, alike TEXT, nth INTEGER, ref TEXT,
     parent TEXT, list TEXT, body TEXT, source_id INTEGER, parent_seq INTEGER, list_seq INTEGER,
     turn INTEGER, level INTEGER, object_id INTEGER, stale_id INTEGER, state TEXT
 )"""
 _ADD = """
-INSERT INTO item (line, kind, rank, key, alike, ref, parent, list, body, source_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO item (line, kind, rank, key, alike, nth, ref, parent, list, body, source_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _RANKS = {"list": 0, "task": 1, "trash": 2, "change": 3}
 _INDEXES = (
     "CREATE UNIQUE INDEX item_ref ON item (ref) WHERE ref IS NOT NULL",
     "CREATE UNIQUE INDEX item_key ON item (key) WHERE key > ''",
-    "CREATE INDEX item_alike ON item (alike) WHERE alike IS NOT NULL",
+    "CREATE INDEX item_alike ON item (alike, nth) WHERE alike IS NOT NULL",
 )
 _WRITTEN = """
 SELECT item.seq, item.line, item.kind, item.rank, item.turn, item.level, item.key, item.body,
@@ -78,21 +78,25 @@ class Staging:
 
     def add(self, item: Item) -> None:
         """Keep an item. A second one of the same name is bad; of another program, it is left."""
-        key, alike = item.key, None
+        key, alike, nth = item.key, None, 0
         if key == "":  # a list that is known by its name comes again and again
             if item.ref in self._named:
                 return
             self._named.add(item.ref or "")
         if key is None:
             alike = keys.of_content(self._source, item.alike)
-            found = self._execute("SELECT count(*) FROM item WHERE alike = ?", (alike,)).fetchone()
-            key = f"{alike} {found[0] + 1}"
+            (last,) = self._execute(
+                "SELECT max(nth) FROM item WHERE alike = ?", (alike,)
+            ).fetchone()
+            nth = (last or 0) + 1
+            key = f"{alike} {nth}"
         row = (
             item.line,
             item.kind,
             _RANKS[item.kind],
             key,
             alike,
+            nth,
             item.ref,
             item.parent,
             item.list,

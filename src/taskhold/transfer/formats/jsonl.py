@@ -97,7 +97,7 @@ def _item(number: int, line: bytes) -> Item:
     if isinstance(model, ChangeInFile):
         for side in ("before", "after"):
             _check_body(side, model.kind, fields[side])
-        return Item(number, "change", fields)
+        return Item(number, "change", fields, f"change {model.seq}")
     if kind == "list":
         key, ref = _identity("list", fields)
         return Item(number, "list", fields, key, "" if key else to_json(fields).decode(), ref)
@@ -134,7 +134,7 @@ def _check_body(side: str, kind: str, body: Any) -> None:
     if body is None:
         return
     try:
-        _BODIES[kind].model_validate(body, strict=True)
+        _BODIES[kind].__pydantic_validator__.validate_python(body, strict=True)
     except ValidationError as error:
         raise Bad(f"{side}.{sentence(error)}") from None
 
