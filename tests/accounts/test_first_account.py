@@ -126,3 +126,30 @@ def test_what_a_removed_account_had_is_gone_and_ids_are_new(database_url: str) -
             assert client.get(path, headers=bob).json() == [], path
         assert client.get("/changes?after=0", headers=bob).json()["changes"] == []
         assert len(client.get("/tasks", headers=ada).json()) == 1
+
+
+def test_anybody_reads_whether_the_first_account_is_to_be_made(serve: Serve) -> None:
+    server = serve()
+    code = code_of(server)
+    with server.client() as client:
+        assert client.get("/setup").json() == {
+            "needed": True,
+            "open_mode": True,
+            "registration": False,
+            "user": None,
+        }
+        proxied = client.get("/setup", headers={"X-Forwarded-For": "192.0.2.1"})
+        assert proxied.json()["open_mode"] is False
+        made = client.post("/setup", json={"username": "ada", "password": PASSWORD, "code": code})
+        state = client.get("/setup")
+        assert state.headers["cache-control"] == "no-store"
+        assert state.json() == {
+            "needed": False,
+            "open_mode": False,
+            "registration": False,
+            "user": made.json()["user"],
+        }
+        client.cookies.clear()
+        assert client.get("/setup").json()["user"] is None
+    with serve(TASKHOLD_REGISTRATION="open").client() as client:
+        assert client.get("/setup").json()["registration"] is True

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.support.servers import LiveServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-WITHOUT = "NO BROWSER: the tests of the page are skipped; install it with: tools/browser.sh"
+WITHOUT = "NO BROWSER: the tests of the page are skipped; install it with: tools/programs.sh"
 PATIENCE = 15_000
 """Milliseconds that a busy machine may take; what is there at once is seen at once."""
 
@@ -45,17 +45,27 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+_PAGES = pytest.StashKey[ExitStack]()
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Close the pages first: they would complain that their server goes."""
+    if (pages := item.stash.get(_PAGES, None)) is not None:
+        pages.close()
+
+
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Visit]:
+def visit(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visit]:
     """Opens pages and watches them: a complaint of the browser's, or a request elsewhere, fails.
 
-    `visit(url, path="?view=all", context=…, failing_answers={401}, offline_ok=True, **options)` in a
-    browser of its own, or in another window of the one whose `context` is given. Answers of
+    `visit(url, path="?view=all", context=…, failing_answers={401}, offline_ok=True, **options)` in
+    a browser of its own, or in another window of the one whose `context` is given. Answers of
     400 and more are complaints unless their status is named; so are requests that get no answer,
     unless `offline_ok` is set.
     """
     complaints: list[str] = []
     with ExitStack() as stack:
+        request.node.stash[_PAGES] = stack
 
         def open_page(
             url: str,
@@ -118,7 +128,7 @@ def _watch(
 
 
 @pytest.fixture
-def page(visit: Visit, server: LiveServer) -> Page:
+def page(server: LiveServer, visit: Visit) -> Page:
     """The page of a fresh server in open mode, gone on without an account."""
     page = visit(server.url)
     go_on(page)

@@ -1,14 +1,15 @@
-"""`taskhold export`: an account's tasks as a file."""
+"""`taskhold export`: tasks as a file."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
+import click
 
 from taskhold.cli.database import Account, acting_account, database
 from taskhold.cli.files import STANDARD, Write, output
+from taskhold.cli.options import database_url_option, json_option, user_option
 from taskhold.cli.progress import Advance, bars, numbered
 from taskhold.errors import StartupError
 from taskhold.store import Row, Tx
@@ -21,34 +22,51 @@ from taskhold.transfer.formats.choosing import format_to_write
 _DOING = "Exporting"
 
 
-def export_and_show(
-    path: str,
-    chosen: Format | None,
-    username: str | None,
-    database_url: str | None,
+@click.command()
+@click.argument("file")
+@click.option(
+    "--format",
+    "chosen",
+    type=click.Choice(list(Format)),
+    help="Which. [default: by the file's ending; jsonl on standard output]",
+)
+@click.option("--journal", is_flag=True, help="With the history of all changes; jsonl alone.")
+@click.option("--bom", is_flag=True, help="With the mark by which Excel knows UTF-8; csv alone.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE, once the new one is whole.")
+@user_option
+@database_url_option
+@json_option
+def export(
     *,
-    with_journal: bool,
-    with_mark: bool,
+    file: str,
+    chosen: Format | None,
+    journal: bool,
+    bom: bool,
+    overwrite: bool,
+    user: str | None,
+    database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Write the file, with a progress bar on a terminal, and say what it has and what it lacks."""
-    wanted = chosen or format_to_write(path)
-    if with_journal and wanted is not Format.jsonl:
+    """Write tasks into a file, for Taskhold or another program.
+
+    All tasks of an account; - is standard output. A server may go on meanwhile. See
+    docs/transfer.md.
+    """
+    wanted = chosen or format_to_write(file)
+    if journal and wanted is not Format.jsonl:
         raise StartupError("--journal is for the format jsonl alone", exit_code=2)
-    if with_mark and wanted is not Format.csv:
+    if bom and wanted is not Format.csv:
         raise StartupError("--bom is for the format csv alone", exit_code=2)
-    if as_json and path == STANDARD:
+    if as_json and file == STANDARD:
         raise StartupError(
             "--json would be printed into the export on standard output", exit_code=2
         )
-    with database(database_url) as found:
-        account = acting_account(found, username)
-        with _stoppable(), bars("rows") as advance, output(path) as write:
-            export = _Export(account, write, advance)
-            counts = found.in_snapshot(
-                export.run, wanted, with_journal=with_journal, with_mark=with_mark
-            )
-        _say(path, counts, export.lost, as_json=as_json)
+    with database(database_url, missing="refuse") as found:
+        account = acting_account(found, user)
+        with _stoppable(), bars("rows") as advance, output(file, overwrite=overwrite) as write:
+            work = _Export(account, write, advance)
+            counts = found.in_snapshot(work.run, wanted, with_journal=journal, with_mark=bom)
+        _say(file, counts, work.lost, as_json=as_json)
 
 
 @contextmanager
@@ -62,17 +80,17 @@ def _stoppable() -> Iterator[None]:
 def _say(path: str, counts: dict[str, int], lost: Counter[str], *, as_json: bool) -> None:
     if as_json:
         shown = {"file": path, "counts": counts, "left_out": dict(lost)}
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     for what, count in lost.items():
-        typer.echo(f"taskhold: left out: {what} ({numbered(count, 'task')})", err=True)
+        click.echo(f"taskhold: left out: {what} ({numbered(count, 'task')})", err=True)
     if path != STANDARD:
         parts = [numbered(counts["task"], "task"), numbered(counts["list"], "list")]
         if "trash" in counts:
             parts.append(f"{counts['trash']:,} in the trash")
         if "change" in counts:
             parts.append(numbered(counts["change"], "change"))
-        typer.echo(f"Exported {', '.join(parts[:-1])} and {parts[-1]} to {path}")
+        click.echo(f"Exported {', '.join(parts[:-1])} and {parts[-1]} to {path}")
 
 
 class _Export:

@@ -7,15 +7,17 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, NamedTuple
 from zoneinfo import available_timezones
 
-import typer
+import click
 
 from taskhold.cli.database import Account, acting_account, database
 from taskhold.cli.files import STANDARD, source
 from taskhold.cli.import_steps import Steps
+from taskhold.cli.options import database_url_option, json_option, user_option
 from taskhold.cli.progress import Advance, bars, numbered
 from taskhold.cli.stopping import Stop
 from taskhold.errors import StartupError, UndoConflict
 from taskhold.journal.operations import Author
+from taskhold.shapes import LARGEST_ID
 from taskhold.store import Tx
 from taskhold.transfer import operations
 from taskhold.transfer.formats import Source, jsonl, table, todoist, todotxt
@@ -35,42 +37,87 @@ class Wanted(NamedTuple):
     """How to import."""
 
     path: str
-    format: Source | None = None
-    list_name: str | None = None
-    zone: str = "UTC"
-    dry_run: bool = False
-    skip_bad: bool = False
-    again: bool = False
-    as_json: bool = False
+    format: Source | None
+    list_name: str | None
+    zone: str
+    dry_run: bool
+    as_json: bool
 
 
-def import_and_show(wanted: Wanted, username: str | None, database_url: str | None) -> None:
-    """Read the file, look what is there, then make what is new; and say what that was."""
-    if wanted.zone not in available_timezones():
-        raise StartupError(f"--tz: {wanted.zone} is no time zone, as Europe/Berlin", exit_code=2)
-    report = Report(skip_bad=wanted.skip_bad)
-    with source(wanted.path) as (file, size), database(database_url) as found:
-        account = acting_account(found, username)
-        kind = wanted.format or format_to_read(wanted.path, _peek(file))
+@click.command("import")
+@click.argument("file", required=False)
+@click.option(
+    "--format",
+    "chosen",
+    type=click.Choice(list(Source)),
+    help="Which. [default: by the file's ending, or by how it begins]",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and what can't be.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad lines out, and say which.")
+@click.option("--again", is_flag=True, help="Also what was imported before, and deleted since.")
+@click.option("--list", "list_name", metavar="NAME", help="Where to put what is in no list.")
+@click.option("--tz", default="UTC", metavar="ZONE", help="Of times without one. [default: UTC]")
+@click.option(
+    "--undo",
+    "seq",
+    type=click.IntRange(1, LARGEST_ID),
+    metavar="NUMBER",
+    help="Undo the import that this change belongs to.",
+)
+@user_option
+@database_url_option
+@json_option
+def import_(
+    *,
+    file: str | None,
+    chosen: Source | None,
+    dry_run: bool,
+    skip_bad: bool,
+    again: bool,
+    list_name: str | None,
+    tz: str,
+    seq: int | None,
+    user: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Add the tasks that a file has, each once.
+
+    The same file again adds nothing twice; - is standard input. A server may go on meanwhile. See
+    docs/transfer.md.
+    """
+    if (file is None) == (seq is None):
+        raise click.UsageError("Name a file, or with --undo a change of an import.")
+    if tz not in available_timezones():
+        raise StartupError(f"--tz: {tz} is no time zone, as Europe/Berlin", exit_code=2)
+    if file is None:
+        assert seq is not None
+        _undo_all(seq, user, database_url)
+        return
+    wanted = Wanted(file, chosen, list_name, tz, dry_run, as_json)
+    report = Report(skip_bad=skip_bad)
+    with source(file) as (opened, size), database(database_url) as found:
+        account = acting_account(found, user)
+        kind = chosen or format_to_read(file, _peek(opened))
         with closing(Staging(kind.value, report, is_strict=kind in _STRICT)) as staging:
-            lines = Lines(file)
+            lines = Lines(opened)
             with bars("KB") as advance:
                 if size:
                     lines.advance = _in_kilobytes(advance, size)
                 for item in _items(wanted, kind, lines, report):
                     staging.add(item)
             work = Steps(found, account, staging, lines.sha256())
-            work.look(report, again=wanted.again)
-            if not wanted.dry_run:
+            work.look(report, again=again)
+            if not dry_run:
                 work.write()
             _say(wanted, work, report)
     if not work.is_whole:
         raise StartupError("stopped; run it again to go on")
 
 
-def undo_and_show(seq: int, username: str | None, database_url: str | None) -> None:
+def _undo_all(seq: int, username: str | None, database_url: str | None) -> None:
     """Undo the import that a change belongs to, the newest part first."""
-    with database(database_url) as found:
+    with database(database_url, missing="refuse") as found:
         account = acting_account(found, username)
         parts = found.read(operations.operations_to_undo, account.id, seq)
         if parts is None:
@@ -90,7 +137,7 @@ def undo_and_show(seq: int, username: str | None, database_url: str | None) -> N
                 advance("Undoing", undone, len(parts))
                 if stop.wanted and undone < len(parts):
                     raise StartupError("stopped; run it again to go on")
-        typer.echo(f"Undid {numbered(undone, 'operation')} of the import in {found.location}")
+        click.echo(f"Undid {numbered(undone, 'operation')} of the import in {found.location}")
 
 
 async def _undo(tx: Tx, account: Account, operation: int) -> None:
@@ -142,7 +189,7 @@ def _listed(items: Iterator[Item], name: str) -> Iterator[Item]:
 
 def _say(wanted: Wanted, work: Steps, report: Report) -> None:
     if wanted.as_json:
-        typer.echo(json.dumps(_as_json(wanted, work, report), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(wanted, work, report), indent=2, ensure_ascii=False))
         return
     shown = len(report.notes) if wanted.dry_run else MOST_SHOWN
     if wanted.dry_run:
@@ -153,10 +200,10 @@ def _say(wanted: Wanted, work: Steps, report: Report) -> None:
     ):
         for each in sorted(said[:shown]):
             prefix = "skipped " if what == "skipped" else ""
-            typer.echo(f"taskhold: {prefix}{each}", err=not wanted.dry_run)
+            click.echo(f"taskhold: {prefix}{each}", err=not wanted.dry_run)
         if count > shown:
-            typer.echo(f"taskhold: … and {count - shown:,} more", err=not wanted.dry_run)
-    typer.echo(_line(wanted, work, report))
+            click.echo(f"taskhold: … and {count - shown:,} more", err=not wanted.dry_run)
+    click.echo(_line(wanted, work, report))
 
 
 def _line(wanted: Wanted, work: Steps, report: Report) -> str:
@@ -189,9 +236,9 @@ def _say_plan(work: Steps) -> None:
             where = "in no list"
         else:
             where = f"in “{name}”" + ("" if list_id else ", a new list")
-        typer.echo(f"{numbered(count, 'task')} {where}")
+        click.echo(f"{numbered(count, 'task')} {where}")
     if work.kept is not None:
-        typer.echo(
+        click.echo(
             "ids and versions are kept" + (", and the journal" if work.kept == JOURNAL else "")
         )
 

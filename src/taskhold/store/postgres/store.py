@@ -6,16 +6,19 @@ account's journal has neither gaps nor another order than its commits.
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from taskhold.errors import Problem, StartupError, Unavailable
+from taskhold.metrics import StoreMeters
 from taskhold.store import Advance, Operation, P, T, Tx
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
@@ -51,9 +54,13 @@ class PostgresStore:
     thread of its own, to which the requests of other loops are handed over.
     """
 
+    backup_suffix = ".dump"
+
     def __init__(self, address: Address) -> None:
         self.location = address.shown
+        self.name = urlsplit(address.shown).path.strip("/") or "taskhold"
         self.lineage = ""
+        self.meters = StoreMeters()
         self._address = address
         self._compiled = CompiledQueries(DIALECT, POSTGRES_CODECS)
         self._opening = threading.Lock()
@@ -154,7 +161,10 @@ class PostgresStore:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
+            began = time.perf_counter()
             await commit(connection, tx)
+            self.meters.commits.observe(time.perf_counter() - began)
+            self.meters.batches.observe(1)
             self._announcements.announce(owner_id)
             return result
 
@@ -174,6 +184,10 @@ class PostgresStore:
         except faults.FAILURES as error:
             raise faults.refusal(error, self.location) from None
 
+    def sizes(self) -> list[tuple[str, str, int]]:
+        """Its server has exporters of its own."""
+        return []
+
     async def check(self) -> None:
         self.open()
         await self._on(self._readers, _check)
@@ -184,13 +198,17 @@ class PostgresStore:
         await prepare(self._address)
         self._loop = loop
         self._readers = Connections(
-            partial(self._connect, statement_timeout="5s"), size=READERS, grace=SHORT_GRACE
+            partial(self._connect, statement_timeout="5s"),
+            self.meters,
+            size=READERS,
+            grace=SHORT_GRACE,
         )
         # No time-out of statements: it would end a COMMIT that waits for a standby, and
         # PostgreSQL calls that one a success.
-        self._writers = Connections(self._connect, size=WRITERS, grace=SHORT_GRACE)
+        self._writers = Connections(self._connect, self.meters, size=WRITERS, grace=SHORT_GRACE)
         self._long_readers = Connections(
             partial(self._connect, statement_timeout="30s"),
+            self.meters,
             size=LONG_READERS,
             grace=LONG_GRACE,
         )

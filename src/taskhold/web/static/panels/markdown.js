@@ -5,11 +5,10 @@
 // milliseconds), and nesting ends at DEEPEST.
 
 import { html } from "../parts/html.js";
+import { parseInline } from "./markdown_inline.js";
 
 /**
- * @typedef {{kind: "text", text: string} | {kind: "code", text: string} | {kind: "break"}
- *   | {kind: "strong" | "em" | "del", children: Inline[]}
- *   | {kind: "link", href: string, children: Inline[]}} Inline
+ * @typedef {import("./markdown_inline.js").Inline} Inline
  * @typedef {{kind: "paragraph", children: Inline[]} | {kind: "heading", level: number, children: Inline[]}
  *   | {kind: "code", text: string} | {kind: "rule"} | {kind: "quote", children: Block[]}
  *   | {kind: "list", start: number | null, items: Item[]}} Block
@@ -19,7 +18,6 @@ import { html } from "../parts/html.js";
  */
 
 const DEEPEST = 8;
-const MOST_OPEN = 32;
 const ITEM = /^( *)([-*+]|\d{1,9}[.)])( +|$)/;
 const TICK = /^\[([ xX])\](?= |$) ?/;
 const TICK_IN_LINE = /^((?:[\s>]*(?:[-*+]|\d{1,9}[.)])(?=[ \t]))+[ \t]+\[)([ xX])(?=\](?: |$))/;
@@ -61,32 +59,44 @@ function parseBlocks(lines, depth) {
   const blocks = [];
   let at = 0;
   while (at < lines.length) {
-    const { text } = lines[at];
+    const text = textAt(lines, at);
     const fence = FENCE.exec(text);
     const heading = HEADING.exec(text);
     if (text.trim() === "") {
       at += 1;
     } else if (fence) {
-      const end = closingFence(lines, at + 1, fence[1]);
+      const end = closingFence(lines, at + 1, fence[0].trim());
       blocks.push({ kind: "code", text: textOf(lines.slice(at + 1, end)) });
       at = end + 1;
     } else if (heading) {
-      const said = text.slice(heading[0].length).trimEnd().replace(/(^| )#+$/, "");
-      blocks.push({ kind: "heading", level: heading[1].length, children: parseInline(said) });
+      const said = text
+        .slice(heading[0].length)
+        .trimEnd()
+        .replace(/(^| )#+$/, "");
+      blocks.push({
+        kind: "heading",
+        level: heading[0].trim().length,
+        children: parseInline(said),
+      });
       at += 1;
     } else if (RULE.test(text)) {
       blocks.push({ kind: "rule" });
       at += 1;
     } else if (QUOTE.test(text) && depth < DEEPEST) {
       const end = firstThat(lines, at, (line) => !QUOTE.test(line));
-      const inner = lines.slice(at, end).map((line) => ({ ...line, text: line.text.replace(QUOTE, "") }));
+      const inner = lines
+        .slice(at, end)
+        .map((line) => ({ ...line, text: line.text.replace(QUOTE, "") }));
       blocks.push({ kind: "quote", children: parseBlocks(inner, depth + 1) });
       at = end;
     } else if (ITEM.test(text) && depth < DEEPEST) {
       at = parseList(lines, at, depth, blocks);
     } else {
       const end = firstThat(lines, at + 1, (line) => startsBlock(line, depth));
-      blocks.push({ kind: "paragraph", children: parseInline(textOf(lines.slice(at, end)).trim()) });
+      blocks.push({
+        kind: "paragraph",
+        children: parseInline(textOf(lines.slice(at, end)).trim()),
+      });
       at = end;
     }
   }
@@ -108,31 +118,41 @@ function startsBlock(line, depth) {
  * @param {Line[]} lines @param {number} at @param {number} depth @param {Block[]} blocks
  */
 function parseList(lines, at, depth, blocks) {
-  const first = /** @type {RegExpExecArray} */ (ITEM.exec(lines[at].text));
-  const kind = kindOfMarker(first[2]);
+  const first = itemAt(lines, at);
+  if (!first) return at + 1;
   /** @type {Item[]} */
   const items = [];
   let next = at;
   while (next < lines.length) {
-    const found = ITEM.exec(lines[next].text);
-    if (!found || kindOfMarker(found[2]) !== kind || found[1].length > first[1].length + 1) break;
-    if (RULE.test(lines[next].text)) break;
-    const end = endOfItem(lines, next, found[1].length);
-    const inner = lines.slice(next, end).map((line) => ({ ...line, text: withoutIndent(line.text, found[0].length) }));
-    inner[0].text = lines[next].text.slice(found[0].length);
-    const tick = TICK.exec(inner[0].text);
-    if (tick) inner[0].text = inner[0].text.slice(tick[0].length);
-    const ticked = tick && tick[1] !== " ";
-    items.push({ line: lines[next].number, ticked, children: parseBlocks(inner, depth + 1) });
+    const item = itemAt(lines, next);
+    if (!item || item.bullet !== first.bullet || item.indent > first.indent + 1) break;
+    const end = endOfItem(lines, next, item.indent);
+    const said = textAt(lines, next).slice(item.width);
+    const tick = TICK.exec(said)?.[0] ?? "";
+    const inner = lines.slice(next, end).map(({ text, number }, line) => ({
+      text: line === 0 ? said.slice(tick.length) : withoutIndent(text, item.width),
+      number,
+    }));
+    const ticked = tick ? tick[1] !== " " : null;
+    items.push({ line: inner[0]?.number ?? 0, ticked, children: parseBlocks(inner, depth + 1) });
     next = end;
   }
-  blocks.push({ kind: "list", start: kind === "." ? Number.parseInt(first[2], 10) : null, items });
+  blocks.push({ kind: "list", start: first.bullet ? null : first.number, items });
   return next;
 }
 
-/** @param {string} marker */
-function kindOfMarker(marker) {
-  return marker.length > 1 ? "." : marker;
+/** @param {Line[]} lines @param {number} at */
+function itemAt(lines, at) {
+  const text = textAt(lines, at);
+  const [all = "", indent = "", marker = ""] = ITEM.exec(text) ?? [];
+  if (!all || RULE.test(text)) return null;
+  const bullet = "-*+".includes(marker) ? marker : "";
+  return { indent: indent.length, width: all.length, bullet, number: Number.parseInt(marker, 10) };
+}
+
+/** @param {Line[]} lines @param {number} at */
+function textAt(lines, at) {
+  return lines[at]?.text ?? "";
 }
 
 /** An item goes on as long as lines are indented, or say more of its paragraph.
@@ -141,17 +161,17 @@ function kindOfMarker(marker) {
 function endOfItem(lines, at, indent) {
   let end = at + 1;
   while (end < lines.length) {
-    const { text } = lines[end];
+    const text = textAt(lines, end);
     const isBlank = text.trim() === "";
     const isInside = indentOf(text) >= indent + 2;
-    const goesOn = !isInside && !startsBlock(text, 0) && lines[end - 1].text.trim() !== "";
+    const goesOn = !isInside && !startsBlock(text, 0) && textAt(lines, end - 1).trim() !== "";
     if (!isBlank && !isInside && !goesOn) break;
     end += 1;
   }
-  while (lines[end - 1].text.trim() === "" && end > at + 1) end -= 1;
+  while (textAt(lines, end - 1).trim() === "" && end > at + 1) end -= 1;
   const next = firstThat(lines, end, (line) => line.trim() !== "");
-  const follows = next < lines.length ? ITEM.exec(lines[next].text) : null;
-  return follows && follows[1].length <= indent + 1 ? next : end; // blank lines between items
+  const follows = itemAt(lines, next);
+  return follows && follows.indent <= indent + 1 ? next : end; // blank lines between items
 }
 
 /** @param {string} text */
@@ -167,7 +187,7 @@ function withoutIndent(text, most) {
 /** @param {Line[]} lines @param {number} from @param {(line: string) => boolean} is */
 function firstThat(lines, from, is) {
   let at = from;
-  while (at < lines.length && !is(lines[at].text)) at += 1;
+  while (at < lines.length && !is(textAt(lines, at))) at += 1;
   return at;
 }
 
@@ -175,223 +195,13 @@ function firstThat(lines, from, is) {
 function closingFence(lines, from, fence) {
   return firstThat(lines, from, (line) => {
     const end = line.trim();
-    return end.length >= fence.length && end === fence[0].repeat(end.length);
+    return end.length >= fence.length && end === fence.charAt(0).repeat(end.length);
   });
 }
 
 /** @param {Line[]} lines */
 function textOf(lines) {
   return lines.map((line) => line.text).join("\n");
-}
-
-// Inside a paragraph: the text is cut into tokens, runs of * _ ~ find their partners by a stack
-// (an opener is searched back to the last one that is still open), and pairs become elements.
-
-/** @typedef {{node: Inline} | {run: string, left: number, opens: string[], closes: string[]}} Token */
-
-/** @param {string} text @param {boolean} [links] @returns {Inline[]} */
-export function parseInline(text, links = true) {
-  return build(paired(tokens(text, links), text));
-}
-
-const SPECIAL = /[\\`*_~[<\n]|https?:\/\//g;
-const LINK =
-  /\[((?:[^[\]\\\n]|\\.)*)\]\( *([^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*) *(?:"[^"\n]*" *)?\)/y;
-const BARE_LINK = /https?:\/\/[^\s<>"`]{1,2000}/y;
-const ANGLE_LINK = /<((?:https?:\/\/|mailto:)[^\s<>]+)>/y;
-const MEANT_AS_IS = /[!-/:-@[-`{-~]/;
-
-/** @param {string} text @param {boolean} links @returns {(Token & {at: number})[]} */
-function tokens(text, links) {
-  /** @type {(Token & {at: number})[]} */
-  const found = [];
-  const runs = lastRuns(text);
-  let plain = "";
-  let at = 0;
-  /** @param {Inline} node */
-  const add = (node) => {
-    flush();
-    found.push({ node, at });
-  };
-  const flush = () => {
-    if (plain) found.push({ node: { kind: "text", text: plain }, at });
-    plain = "";
-  };
-  while (at < text.length) {
-    SPECIAL.lastIndex = at;
-    const special = SPECIAL.exec(text);
-    plain += text.slice(at, special ? special.index : undefined);
-    if (!special) break;
-    at = special.index;
-    const character = special[0][0];
-    if (character === "\\") {
-      const escaped = text[at + 1] ?? "";
-      const isMeant = MEANT_AS_IS.test(escaped);
-      plain += isMeant ? escaped : "\\";
-      at += isMeant ? 2 : 1;
-    } else if (character === "\n") {
-      add({ kind: "break" });
-      at += 1;
-    } else if (character === "`") {
-      const length = runLength(text, at);
-      const end = (runs.get(length) ?? -1) > at ? nextRun(text, at + length, length) : -1;
-      if (end > 0) {
-        const code = text.slice(at + length, end).replaceAll("\n", " ");
-        add({ kind: "code", text: /^ .*\S.* $/.test(code) ? code.slice(1, -1) : code });
-        at = end + length;
-      } else {
-        plain += text.slice(at, at + length);
-        at += length;
-      }
-    } else if ("*_~".includes(character)) {
-      const length = runLength(text, at);
-      if (character === "~" ? length !== 2 : length > 3) plain += text.slice(at, at + length);
-      else {
-        flush();
-        found.push({ run: character, left: length, opens: [], closes: [], at });
-      }
-      at += length;
-    } else {
-      const link = links ? linkAt(text, at) : null;
-      if (link) add(link.node);
-      else plain += text[at];
-      at += link ? link.length : 1;
-    }
-  }
-  flush();
-  return found;
-}
-
-/** @param {string} text @param {number} at @returns {{node: Inline, length: number} | null} */
-function linkAt(text, at) {
-  for (const pattern of [LINK, BARE_LINK, ANGLE_LINK]) {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text);
-    if (!found) continue;
-    const whole = pattern === BARE_LINK ? withoutPunctuation(found[0]) : found[0];
-    const target = pattern === LINK ? found[2] : pattern === ANGLE_LINK ? found[1] : whole;
-    const href = safeAddress(target);
-    if (!href) return null;
-    const said = pattern === LINK ? found[1] : target.replace(/^mailto:/i, "");
-    const children = pattern === LINK ? parseInline(said, false) : [{ kind: /** @type {"text"} */ ("text"), text: said }];
-    return { node: { kind: "link", href, children }, length: whole.length };
-  }
-  return null;
-}
-
-/** The address where it is one to follow; scripts, data and files are not.
- * @param {string} address
- */
-export function safeAddress(address) {
-  if (!/^(?:https?:\/\/|mailto:)/i.test(address)) return null;
-  try {
-    const { protocol, href } = new URL(address);
-    return ["http:", "https:", "mailto:"].includes(protocol) ? href : null;
-  } catch {
-    return null;
-  }
-}
-
-/** What follows an address in a sentence doesn't belong to it.
- * @param {string} address
- */
-function withoutPunctuation(address) {
-  const opened = address.split("(").length;
-  let closed = address.split(")").length;
-  let end = address.length;
-  while (end > 0) {
-    const last = address[end - 1];
-    if (last === ")" && closed > opened) closed -= 1;
-    else if (!".,;:!?'*_~]".includes(last)) break;
-    end -= 1;
-  }
-  return address.slice(0, end);
-}
-
-/** @param {string} text @param {number} at */
-function runLength(text, at) {
-  let end = at;
-  while (text[end] === text[at]) end += 1;
-  return end - at;
-}
-
-/** Where the last run of so many backticks begins, so that none is searched in vain.
- * @param {string} text
- */
-function lastRuns(text) {
-  /** @type {Map<number, number>} */
-  const last = new Map();
-  for (const run of text.matchAll(/`+/g)) last.set(run[0].length, run.index);
-  return last;
-}
-
-/** @param {string} text @param {number} from @param {number} length */
-function nextRun(text, from, length) {
-  let at = text.indexOf("`", from);
-  while (at >= 0) {
-    const found = runLength(text, at);
-    if (found === length) return at;
-    at = text.indexOf("`", at + found);
-  }
-  return -1;
-}
-
-/** @param {(Token & {at: number})[]} all @param {string} text */
-function paired(all, text) {
-  /** @type {Extract<Token, {run: string}>[]} */
-  const open = [];
-  for (const token of all) {
-    if (!("run" in token)) continue;
-    const before = text[token.at - 1] ?? " ";
-    const after = text[token.at + token.left] ?? " ";
-    const isInside = token.run === "_" ? isWord(before) && isWord(after) : /^\d\d$/.test(before + after);
-    const canClose = !/\s/.test(before) && !isInside && (!isMark(before) || isMark(after) || /\s/.test(after));
-    const canOpen = !/\s/.test(after) && !isInside && (!isMark(after) || isMark(before) || /\s/.test(before));
-    while (canClose && token.left > 0) {
-      const partner = open.findLastIndex((each) => each.run === token.run && each.left > 0);
-      if (partner < 0) break;
-      const opener = open[partner];
-      const size = Math.min(2, opener.left, token.left);
-      const kind = token.run === "~" ? "del" : size === 2 ? "strong" : "em";
-      opener.left -= size;
-      token.left -= size;
-      opener.opens.unshift(kind);
-      token.closes.push(kind);
-      open.length = opener.left > 0 ? partner + 1 : partner;
-    }
-    if (canOpen && token.left > 0) open.push(token);
-    if (open.length > MOST_OPEN) open.shift();
-  }
-  return all;
-}
-
-/** @param {string} character */
-function isWord(character) {
-  return /[\p{L}\p{N}]/u.test(character);
-}
-
-/** @param {string} character */
-function isMark(character) {
-  return /[\p{P}\p{S}]/u.test(character);
-}
-
-/** @param {Token[]} all @returns {Inline[]} */
-function build(all) {
-  /** @type {Inline[][]} */
-  const levels = [[]];
-  for (const token of all) {
-    if ("node" in token) {
-      levels[levels.length - 1].push(token.node);
-      continue;
-    }
-    for (const kind of token.closes) {
-      const children = levels.pop() ?? [];
-      levels[levels.length - 1].push({ kind: /** @type {"em"} */ (kind), children });
-    }
-    if (token.left > 0) levels[levels.length - 1].push({ kind: "text", text: token.run.repeat(token.left) });
-    for (const _ of token.opens) levels.push([]);
-  }
-  return levels[0];
 }
 
 /** @param {Block} block @param {{onTick?: (line: number) => void}} options @returns {any} */

@@ -1,7 +1,15 @@
 // The one door to the vendored libraries.
 
 import { createContext, Fragment, h, render } from "preact";
-import { useContext, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import {
+  useContext,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "preact/hooks";
 import {
   batch,
   computed,
