@@ -214,20 +214,21 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     file.write_text("what was there before")
     file.chmod(0o644)
     with subprocess.Popen(
-        [sys.executable, "-m", "taskhold", "export", str(file)],
+        [sys.executable, "-m", "taskhold", "export", "--overwrite", str(file)],
         env=os.environ | {"TASKHOLD_DATABASE_URL": database_url},
     ) as process:
-        while not any(each.stat().st_size for each in file.parent.glob(".a.jsonl-*")):
+        while not any(each.stat().st_size for each in file.parent.glob("a.jsonl.part-*")):
             assert process.poll() is None
             time.sleep(0.001)
         process.send_signal(signal.SIGSTOP)
-        (beside,) = file.parent.glob(".a.jsonl-*")
+        (beside,) = file.parent.glob("a.jsonl.part-*")
         assert beside.stat().st_mode & 0o777 == 0o600
         assert file.read_text() == "what was there before"
         process.kill()
     assert file.read_text() == "what was there before"
     beside.unlink()
-    said(database_url, "export", str(file))
+    assert refused(database_url, "export", str(file)).endswith("--overwrite replaces it")
+    said(database_url, "export", "--overwrite", str(file))
     assert [each.name for each in file.parent.iterdir()] == ["a.jsonl"]
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(file.read_text().splitlines()) == 20_000 + 1
@@ -238,15 +239,15 @@ def test_what_can_t_be_written_is_said(database_url: str, tmp_path: Path) -> Non
     said(database_url, "seed", "--tasks", "300")
     for words, sentence, exit_code in (
         ((str(tmp_path),), f"{tmp_path} doesn't say which format it has", 2),
-        ((str(tmp_path), "--format", "csv"), f"{tmp_path} is a folder", 2),
-        ((str(tmp_path / "no" / "a.csv"),), "can't be written: No such file or directory", 1),
+        ((str(tmp_path), "--format", "csv"), f"{tmp_path} is a folder; name a file", 1),
+        ((str(tmp_path / "no" / "a.csv"),), f"The folder {tmp_path / 'no'} does not exist", 1),
         (("/dev/full", "--format", "csv"), "can't be written: No space left on device", 1),
         (("a.csv", "--journal"), "--journal is for the format jsonl alone", 2),
         (("a.jsonl", "--bom"), "--bom is for the format csv alone", 2),
         (("-", "--json"), "--json would be printed into the export on standard output", 2),
     ):
         assert sentence in refused(database_url, "export", *words, exit_code=exit_code)
-    assert list(tmp_path.glob(".*")) == []
+    assert list(tmp_path.glob("*.part-*")) == []
     shown = json.loads(said(database_url, "export", "--json", str(tmp_path / "a.jsonl")))
     assert shown["counts"] == {"list": 12, "task": 300, "trash": 0}
     assert shown["left_out"] == {}

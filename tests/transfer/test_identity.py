@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.commands import said
+from tests.support.commands import said, taskhold
 from tests.support.databases import PostgreSQLDatabases, SQLiteFiles
 from tests.support.journal import changes_after, tasks_and_journal_agree
 from tests.support.servers import LiveServer
@@ -52,6 +52,7 @@ def test_an_empty_account_becomes_the_same(fresh: Fresh, tmp_path: Path) -> None
         highest = max(task["id"] for task in [*before["tasks"], *before["trash"]])
         assert add(client, "new") > highest
         tasks_and_journal_agree(client)
+    assert taskhold(new, "verify").returncode == 0
 
 
 def test_the_journal_comes_along(fresh: Fresh, tmp_path: Path) -> None:
@@ -75,6 +76,7 @@ def test_the_journal_comes_along(fresh: Fresh, tmp_path: Path) -> None:
         assert add(client, "new") > max(each["id"] for each in journal if each["kind"] == "task")
         assert client.get("/changes").json()["cursor"] == len(journal) + 2
         tasks_and_journal_agree(client)
+    assert taskhold(new, "verify").returncode == 0
 
 
 @pytest.mark.database("sqlite")
@@ -138,11 +140,10 @@ def test_into_a_used_account_all_but_the_ids_is_kept(fresh: Fresh, tmp_path: Pat
         for name, found in shapes(by_age).items():
             for one, other in zip(found, shapes(expected)[name], strict=True):
                 assert one == other
+    assert taskhold(used, "verify").returncode == 0
 
 
 def said_and_noted(url: str, *words: str) -> str:
-    from tests.support.commands import taskhold
-
     ended = taskhold(url, *words)
     assert ended.returncode == 0, ended
     return ended.stderr.partition("the ids")[0]

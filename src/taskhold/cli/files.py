@@ -32,9 +32,11 @@ def output(path: str, *, overwrite: bool) -> Iterator[Write]:
         with target.open("wb", buffering=0) as device:
             yield _explaining(device.write, path)
         return
-    with appearing(target, overwrite=overwrite) as part:
-        with part.open("wb", buffering=BUFFER_BYTES) as file:
-            yield _explaining(file.write, path)
+    with (
+        appearing(target, overwrite=overwrite) as part,
+        part.open("wb", buffering=BUFFER_BYTES) as file,
+    ):
+        yield _explaining(file.write, path)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from taskhold.cli.database import Account, Database
 from taskhold.cli.progress import Advance, bars
 from taskhold.cli.stopping import Stop
 from taskhold.folding import fold_title
-from taskhold.store import Row
 from taskhold.transfer import operations
 from taskhold.transfer.items import Report
 from taskhold.transfer.making import Import, make
@@ -104,7 +103,6 @@ class Steps:
             while chunk := self.staging.next_chunk(behind, rows):
                 last = chunk[-1]
                 behind = last["rank"], last["turn"], last["level"], last["seq"]
-                self._link_deletions(chunk)
                 took = self._timed(make, importing, chunk)
                 rows = int(min(max(rows * min(STEP_SECONDS / took, 2.0), 1), MOST_ROWS))
                 done += len(chunk)
@@ -157,11 +155,3 @@ class Steps:
             if stop.wanted:
                 self.is_whole = False
                 return
-
-    def _link_deletions(self, chunk: list[Row]) -> None:
-        first = True
-        for each in chunk:
-            each["deleted_with"] = None
-            if each["kind"] == "trash" and first:
-                each["deleted_with"] = self.staging.deleted_with(each["seq"])
-                first = False

@@ -5,6 +5,8 @@ What a file says of other things is known by now: `parent_id` and `list_id` wher
 """
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -26,7 +28,6 @@ from taskhold.transfer.operations import (
     ADD_KEY,
     FIND_KEYS,
     JOURNAL,
-    SOME_TRASHED,
     key_of_import,
 )
 from taskhold.transfer.places import Places
@@ -137,28 +138,40 @@ class _Part:
             self._fill_times(task)
             trashed.append((task["operation"], task["seq"], task["deleted_at"]))
             bodies.append({name: task[name] for name in TaskPublic.model_fields})
-        first = None
+        numbers = [(operation, seq) for operation, seq, _ in trashed]
         if self._journals:
             await self._journal(Entry(Action.create, each["id"], None, each) for each in bodies)
-            await self._journal(Entry(Action.delete, each["id"], each, None) for each in bodies)
-            first = self._author.newest - len(bodies) + 1
-        operations = await self._operations_of(wanted)
-        put = []
-        for number, (body, (was_of, was_seq, deleted_at)) in enumerate(
-            zip(bodies, trashed, strict=True)
-        ):
-            seq = was_seq if first is None else first + number
-            put.append(
+            numbers = await self._delete(bodies, [operation for operation, *_ in trashed])
+        await self._tx.many(
+            TRASH,
+            [
                 {
                     "owner_id": self._owner_id,
                     "task_id": body["id"],
                     "seq": seq,
-                    "operation": was_of if first is None else operations.setdefault(was_of, seq),
+                    "operation": operation,
                     "deleted_at": deleted_at,
                     "body": to_json(body).decode(),
                 }
-            )
-        await self._tx.many(TRASH, put)
+                for body, (operation, seq), (_, _, deleted_at) in zip(
+                    bodies, numbers, trashed, strict=True
+                )
+            ],
+        )
+
+    async def _delete(self, bodies: list[Row], together: list[int]) -> list[tuple[int, int]]:
+        """Journal that these are deleted, some together; the operation and the `seq` of each.
+
+        Each time is an operation of its own, as it was.
+        """
+        numbers: list[tuple[int, int]] = []
+        for _, group in groupby(zip(together, bodies, strict=True), key=itemgetter(0)):
+            entries = [Entry(Action.delete, body["id"], body, None) for _, body in group]
+            author = Author(self._owner_id, self._author.name, key=self._author.key)
+            await record(self._tx, author, *entries)
+            assert author.operation is not None
+            numbers += [(author.operation, author.operation + each) for each in range(len(entries))]
+        return numbers
 
     async def note_keys(self, new: list[Row]) -> None:
         """Write down under which id each is known from now on."""
@@ -188,15 +201,6 @@ class _Part:
         ]
         new = iter(await next_ids_for(self._tx, own.count(None)) if None in own else ())
         return [next(new) if each is None else each for each in own]
-
-    async def _operations_of(self, wanted: list[Row]) -> dict[int, int]:
-        """The operations of what was deleted together with the first of these, if it is there."""
-        first = wanted[0]
-        if first["deleted_with"] is None:
-            return {}
-        ids = [first["deleted_with"]]
-        there = await self._tx.all(SOME_TRASHED, owner_id=self._owner_id, ids=ids)
-        return {from_json(first["body"])["operation"]: there[0]["operation"]} if there else {}
 
     def _fill_times(self, shown: Row) -> None:
         """What a file doesn't say is of now."""

@@ -20,24 +20,28 @@ from taskhold.transfer.items import Item, Report
 AT_ONCE = 500
 _TABLE = """
 CREATE TABLE item (
-    seq INTEGER PRIMARY KEY, line INTEGER, kind TEXT, rank INTEGER, key TEXT, alike TEXT, nth INTEGER, ref TEXT,
-    parent TEXT, list TEXT, body TEXT, source_id INTEGER, parent_seq INTEGER, list_seq INTEGER,
-    turn INTEGER, level INTEGER, object_id INTEGER, stale_id INTEGER, state TEXT
+    seq INTEGER PRIMARY KEY, line INTEGER, kind TEXT, rank INTEGER, key TEXT, alike TEXT,
+    nth INTEGER, ref TEXT, parent TEXT, list TEXT, body TEXT, source_id INTEGER,
+    parent_seq INTEGER, list_seq INTEGER, turn INTEGER, level INTEGER, object_id INTEGER,
+    stale_id INTEGER, state TEXT, together INTEGER
 )"""
 _ADD = """
-INSERT INTO item (line, kind, rank, key, alike, nth, ref, parent, list, body, source_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO item
+    (line, kind, rank, key, alike, nth, ref, parent, list, body, source_id, together)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _RANKS = {"list": 0, "task": 1, "trash": 2, "change": 3}
 _INDEXES = (
     "CREATE UNIQUE INDEX item_ref ON item (ref) WHERE ref IS NOT NULL",
     "CREATE UNIQUE INDEX item_key ON item (key) WHERE key > ''",
     "CREATE INDEX item_alike ON item (alike, nth) WHERE alike IS NOT NULL",
+    "CREATE INDEX item_together ON item (together, seq) WHERE together IS NOT NULL",
 )
 _WRITTEN = """
 SELECT item.seq, item.line, item.kind, item.rank, item.turn, item.level, item.key, item.body,
     item.source_id, item.stale_id, CAST(substr(item.parent, 6) AS INTEGER) AS parent_ref,
     CAST(substr(item.list, 6) AS INTEGER) AS list_ref, item.parent_seq,
-    parent.object_id AS parent_id, item.list_seq, list.object_id AS list_id
+    parent.object_id AS parent_id, item.list_seq, list.object_id AS list_id,
+    item.together
 FROM item LEFT JOIN item AS parent ON parent.seq = item.parent_seq
     LEFT JOIN item AS list ON list.seq = item.list_seq
 """
@@ -102,6 +106,7 @@ class Staging:
             item.list,
             to_json(item.fields).decode(),
             item.fields.get("seq" if item.kind == "change" else "id"),
+            item.fields.get("operation") if item.kind == "trash" else None,
         )
         try:
             self._execute(_ADD, row)
@@ -218,13 +223,23 @@ class Staging:
     # What is to be written
 
     def next_chunk(self, behind: tuple[int, int, int, int], limit: int) -> list[Row]:
-        """Some of what is new, in the order in which it is written."""
-        return self._rows(
+        """Some of what is new, in the order in which it is written.
+
+        What was deleted together is written together, however much it is.
+        """
+        chunk = self._rows(
             f"{_WRITTEN} WHERE item.state = 'new' AND item.kind <> 'change' AND "
             "(item.rank, item.turn, item.level, item.seq) > (?, ?, ?, ?) "
             "ORDER BY item.rank, item.turn, item.level, item.seq LIMIT ?",
             (*behind, limit),
         )
+        if len(chunk) == limit and chunk[-1]["together"] is not None:
+            chunk += self._rows(
+                f"{_WRITTEN} WHERE item.state = 'new' AND item.together = ? AND item.seq > ? "
+                "ORDER BY item.seq",
+                (chunk[-1]["together"], chunk[-1]["seq"]),
+            )
+        return chunk
 
     def changes_before(self, seq: int, limit: int) -> list[Row]:
         """Some of the journal, the newest first."""
@@ -236,16 +251,6 @@ class Staging:
                 (seq, limit),
             )
         ]
-
-    def deleted_with(self, seq: int) -> int | None:
-        """The id of a task that was deleted together with this one, and is there already."""
-        found = self._execute(
-            "SELECT object_id FROM item WHERE kind = 'trash' AND state = 'live' AND "
-            "json_extract(body, '$.operation') = "
-            "(SELECT json_extract(body, '$.operation') FROM item WHERE seq = ?) LIMIT 1",
-            (seq,),
-        ).fetchone()
-        return None if found is None else int(found[0])
 
     def index_changes(self) -> str | None:
         """Make the journal ready to be written; why it can't be, if so."""

@@ -2,7 +2,7 @@
 
 What is hard about it, time zones, durations and parameters, is done by the library `icalendar`;
 lines are put together and taken apart here, since whole components take it a quarter of a
-millisecond each (`docs/decisions/0024-transfer.md`).
+millisecond each (`docs/decisions/0030-transfer.md`).
 """
 
 import re
