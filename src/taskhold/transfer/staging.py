@@ -1,12 +1,15 @@
 """What a file says, kept aside until all of it was read: checked as a whole, and put in order.
 
-It is a database of SQLite's own that nobody else sees: in memory while it is small, else in a
-file that has no name and is gone with this process (https://sqlite.org/inmemorydb.html). So a
-large file takes little memory, and a bad line is found before anything is written.
+It is a database of SQLite's in a file that loses its name as soon as it is open, so it is gone
+with this process. A large file takes little memory so, and a bad line is found before anything is
+written.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -64,10 +67,14 @@ class Staging:
         self._report = report
         self._is_strict = is_strict
         self._named: set[str] = set()
-        self._connection = sqlite3.connect("", isolation_level=None)
+        # Not SQLite's own kind of temporary file: some libraries are built to keep it in memory.
+        self._folder = TemporaryDirectory(prefix="taskhold-import-", ignore_cleanup_errors=True)
+        path = Path(self._folder.name) / "items.db"
+        self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._execute = self._connection.execute
         for statement in (
+            "PRAGMA locking_mode = EXCLUSIVE",
             "PRAGMA journal_mode = OFF",
             "PRAGMA synchronous = OFF",
             "PRAGMA cache_size = -16000",
@@ -76,9 +83,12 @@ class Staging:
             "BEGIN",
         ):
             self._execute(statement)
+        if os.name != "nt":  # where a file that is open keeps its name
+            self._folder.cleanup()
 
     def close(self) -> None:
         self._connection.close()
+        self._folder.cleanup()
 
     def add(self, item: Item) -> None:
         """Keep an item. A second one of the same name is bad; of another program, it is left."""
