@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+import taskhold.tables  # noqa: F401  an account is removed from each of them
 from taskhold import __version__
 from taskhold.accounts.access import open_mode_allowed
 from taskhold.accounts.passwords import Passwords

@@ -10,6 +10,7 @@ from taskhold.sessions import throttle
 from taskhold.tags import models as tags
 from taskhold.tasks import models as tasks
 from taskhold.tokens import models as tokens
+from taskhold.transfer import models as transfer
 from taskhold.trash import models as trash
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "tasks",
     "throttle",
     "tokens",
+    "transfer",
     "trash",
 ]

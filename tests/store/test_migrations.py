@@ -18,8 +18,8 @@ from tests.support.revisions import migrate_to
 from tests.support.schema import differences_from_the_models
 from tests.support.servers import LiveServer
 from tests.support.sql import run_each, run_sql
+from tests.transfer.accounts import filled, seen
 
-EARLIER = migrations.REVISIONS[:-1]
 MANY = 1_100
 """More than the migration takes at a time."""
 AT = "2026-12-01T09:30:00.000000Z"
@@ -105,7 +105,7 @@ def fill(url: str, revision: str) -> Earlier:
     return earlier
 
 
-@pytest.mark.parametrize("revision", EARLIER)
+@pytest.mark.parametrize("revision", migrations.WITHOUT_LIVING_TASKS)
 def test_what_an_earlier_version_kept_is_there_with_all_fields(
     revision: str, empty_database_url: str
 ) -> None:
@@ -179,20 +179,39 @@ def test_every_account_s_journal_is_completed(empty_database_url: str) -> None:
         assert [task["id"] for task in client.get("/trash").json()] == [5_001]
 
 
+def test_what_the_version_before_imports_kept_is_the_same(empty_database_url: str) -> None:
+    url = empty_database_url
+    before = filled(url)
+    # 0005 adds a table and changes nothing else.
+    run_each(url, ["DROP TABLE imported", "UPDATE alembic_version SET version_num = '0004'"])
+    assert seen(url) == before
+    assert differences_from_the_models(url) == []
+    assert run_sql(url, "SELECT count(*) FROM imported") == [(0,)]
+
+
 @pytest.mark.database("sqlite")
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("revision", "statement", "said"),
     [
-        ("ALTER TABLE task ADD COLUMN Priority INTEGER", "a column “priority” of another program"),
-        ("CREATE TABLE List (id INTEGER)", "a table “list” of another program"),
-        ("CREATE TABLE task_search (id INTEGER)", "a table “task_search” of another program"),
+        ("0004", "CREATE TABLE Imported (id INTEGER)", "a table “imported” of another program"),
+        (
+            "0003",
+            "ALTER TABLE task ADD COLUMN Priority INTEGER",
+            "a column “priority” of another program",
+        ),
+        ("0003", "CREATE TABLE List (id INTEGER)", "a table “list” of another program"),
+        (
+            "0003",
+            "CREATE TABLE task_search (id INTEGER)",
+            "a table “task_search” of another program",
+        ),
     ],
 )
 def test_what_another_program_has_under_our_new_names_is_left(
-    tmp_path: Path, statement: str, said: str
+    tmp_path: Path, revision: str, statement: str, said: str
 ) -> None:
     url, database = f"sqlite:///{tmp_path / 'tasks.db'}", tmp_path / "tasks.db"
-    migrate_to("0003", url)
+    migrate_to(revision, url)
     run_sql(url, statement)
     before = hashlib.sha256(database.read_bytes()).digest()
     with pytest.raises(StartupError, match=said) as refusal, closing(open_store(url)) as store:

@@ -32,6 +32,8 @@ MODULES = (
     "taskhold.cli.completion",
     "taskhold.cli.copying",
     "taskhold.cli.doctor",
+    "taskhold.cli.exporting",
+    "taskhold.cli.importing",
     "taskhold.cli.journal",
     "taskhold.cli.listing",
     "taskhold.cli.lists",
@@ -46,6 +48,7 @@ MODULES = (
     "taskhold.cli.undoing",
     "taskhold.serving",
     "taskhold.store.sqlite.store",
+    "taskhold.transfer.formats.ics",
     "taskhold.store.postgres.store",
     "uvloop",
 )

@@ -78,6 +78,10 @@ SECTIONS: dict[str, dict[str, _Place]] = {
         "restore FILE": _Place("care", "restore", "Put a backup in the database's place."),
         "verify": _Place("care", "verify", "Look whether the database, or a backup, is whole."),
         "doctor": _Place("doctor", "doctor", "Say what is right and wrong around the database."),
+        "export": _Place(
+            "exporting", "export", "Write tasks into a file, for Taskhold or another program."
+        ),
+        "import": _Place("importing", "import_", "Add the tasks that a file has, each once."),
         "copy": _Place(
             "copying", "copy", "Copy a whole database, from SQLite to PostgreSQL or back."
         ),
@@ -91,7 +95,9 @@ SECTIONS: dict[str, dict[str, _Place]] = {
 _PLACES = {name: place for section in SECTIONS.values() for name, place in section.items()}
 _RESTORE_FILE = "restore FILE"
 """Listed apart from the one that brings tasks back, and told apart by what follows."""
-_ON_A_DATABASE = frozenset({"accounts", "care", "copying", "doctor", "seeding", "reindexing"})
+_ON_A_DATABASE = frozenset(
+    {"accounts", "care", "copying", "doctor", "exporting", "importing", "seeding", "reindexing"}
+)
 """Modules that import a database's library."""
 
 

@@ -44,6 +44,15 @@ class Database:
     ) -> T:
         return asyncio.run(self._store.write_long(owner_id, operation, *args, **kwargs))
 
+    def in_snapshot(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what reads at length, all of it of one moment."""
+
+        async def run() -> T:
+            async with self._store.snapshot() as tx:
+                return await operation(tx, *args, **kwargs)
+
+        return asyncio.run(run())
+
     def index(self) -> None:
         """Take what was written into the search index, as a running server does."""
         while asyncio.run(self._store.tidy()):

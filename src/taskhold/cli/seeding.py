@@ -1,14 +1,12 @@
 """`taskhold seed`: tasks to try things with."""
 
-import signal
-from types import FrameType
-
 import click
 
 from taskhold.cli.database import Account, acting_account, database
 from taskhold.cli.options import database_url_option, user_option
 from taskhold.cli.progress import bars, numbered
 from taskhold.cli.samples import LISTS, Samples
+from taskhold.cli.stopping import Stop
 from taskhold.errors import StartupError
 from taskhold.journal.operations import Author
 from taskhold.lists import operations as lists
@@ -23,18 +21,6 @@ _TASKS_OF_A_LIST = 20
 """A small database has fewer lists."""
 _SUBTASKS = 10
 """One task in so many is below another one; one in so many of those below one of those."""
-
-
-class _Stop:
-    """Ctrl-C ends the work behind the transaction that is on its way; a second one at once."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-        self._before = signal.signal(signal.SIGINT, self._note)
-
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.wanted = True
-        signal.signal(signal.SIGINT, self._before)
 
 
 @click.command()
@@ -54,7 +40,7 @@ def seed(count: int, user: str | None, database_url: str | None, random_seed: in
     made = 0
     with database(database_url) as found:
         account = acting_account(found, user)
-        stop = _Stop()
+        stop = Stop()
         names = LISTS[: 1 + count // _TASKS_OF_A_LIST]
         list_ids = found.write(account.id, _make_lists, account, names)
         with bars("tasks") as advance:

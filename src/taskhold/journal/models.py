@@ -91,7 +91,9 @@ class ChangePublic(SQLModel):
         description="The whole object, null where there is none or it was purged since."
     )
     operation: int = Field(ge=1, description="Shared by the changes of one transaction.")
-    key: str | None = Field(description="The Idempotency-Key that it was written under.")
+    key: str | None = Field(
+        description="The Idempotency-Key that it was written under; of an import, `import …`."
+    )
     undoes: int | None = Field(description="The operation that this one undid.")
 
 

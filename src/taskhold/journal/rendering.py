@@ -7,7 +7,7 @@ from taskhold.store import Row
 
 def changes_as_json(changes: list[Row]) -> bytes:
     """A JSON array of changes, as `ChangePublic` describes them."""
-    return b"[" + b",".join(_change_as_json(change) for change in changes) + b"]"
+    return b"[" + b",".join(change_as_json(change) for change in changes) + b"]"
 
 
 def changes_as_events(changes: list[Row]) -> bytes:
@@ -16,12 +16,13 @@ def changes_as_events(changes: list[Row]) -> bytes:
     https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
     return b"".join(
-        b"event: change\nid: %d\ndata: %s\n\n" % (change["seq"], _change_as_json(change))
+        b"event: change\nid: %d\ndata: %s\n\n" % (change["seq"], change_as_json(change))
         for change in changes
     )
 
 
-def _change_as_json(change: Row) -> bytes:
+def change_as_json(change: Row) -> bytes:
+    """One change, as `ChangePublic` describes it."""
     return b'{"seq":%d,"at":"%s","actor":%s,"action":"%s","kind":"%s","id":%d,%s}' % (
         change["seq"],
         change["at"].encode(),

@@ -12,6 +12,7 @@ from taskhold.journal.models import Action
 from taskhold.journal.operations import Author, Entry, cursor, record
 from taskhold.lists.models import ListCreate, ListUpdate, TaskList
 from taskhold.store import Row, Tx, paging
+from taskhold.store.ids import next_ids
 from taskhold.store.paging import Listed
 from taskhold.store.query import Query
 from taskhold.store.schema import table
@@ -45,6 +46,7 @@ CREATE = Query(
     insert(TaskList).values({name: bindparam(name) for name in _MADE}).returning(_list.id)
 )
 PUT_BACK = Query(insert(TaskList).values({name: bindparam(name) for name in ("id", *_MADE)}))
+NEXT_IDS = next_ids(table(TaskList))
 UPDATE = Query(update(TaskList).where(*_THIS).values({name: bindparam(name) for name in _SAVED}))
 DELETE = Query(delete(TaskList).where(*_THIS))
 ITS_TASKS = Query(
@@ -71,7 +73,7 @@ async def get(tx: Tx, owner_id: int, list_id: int) -> Row:
 async def create(tx: Tx, author: Author, data: ListCreate) -> Row:
     """The new list."""
     shown = data.model_dump() | {"created_at": tx.now, "updated_at": tx.now, "version": 1}
-    created = await tx.one(CREATE, **_stored(author, shown))
+    created = await tx.one(CREATE, **_stored(author.account_id, shown))
     assert created is not None
     made = await get(tx, author.account_id, created["id"])
     await record(tx, author, Entry(Action.create, made["id"], None, made, "list"))
@@ -99,9 +101,19 @@ async def save(tx: Tx, author: Author, before: Row, after: Row) -> Row:
     """Change a list and journal it."""
     after["updated_at"] = max(tx.now, before["updated_at"])
     after["version"] = before["version"] + 1
-    await tx.run(UPDATE, **_stored(author, after))
+    await tx.run(UPDATE, **_stored(author.account_id, after))
     await record(tx, author, Entry(Action.update, after["id"], before, after, "list"))
     return after
+
+
+async def next_ids_for(tx: Tx, count: int) -> list[int]:
+    """Ids for so many new lists; to be used in this transaction."""
+    return [row["id"] for row in await tx.all(NEXT_IDS, count=count)]
+
+
+async def put(tx: Tx, owner_id: int, shown: list[Row]) -> None:
+    """New rows for lists that have an id; whoever puts them there journals it."""
+    await tx.many(PUT_BACK, [_stored(owner_id, each) for each in shown])
 
 
 async def drop(tx: Tx, author: Author, shown: Row) -> None:
@@ -114,7 +126,7 @@ async def put_back(tx: Tx, author: Author, shown: Row) -> Row:
     """Put a deleted list back under its id, and journal it."""
     shown["updated_at"] = max(tx.now, shown["updated_at"])
     shown["version"] += 1
-    await tx.run(PUT_BACK, **_stored(author, shown))
+    await tx.run(PUT_BACK, **_stored(author.account_id, shown))
     after = await get(tx, author.account_id, shown["id"])
     await record(tx, author, Entry(Action.restore, shown["id"], None, after, "list"))
     return after
@@ -156,10 +168,10 @@ def _page_query(sort: str, *, by_archived: bool, continues: bool) -> Query:
     return paging.page_behind(statement, keys, paging.position_of(keys), descends=descends)
 
 
-def _stored(author: Author, shown: Row) -> Row:
+def _stored(owner_id: int, shown: Row) -> Row:
     return {
         **shown,
-        "owner_id": author.account_id,
+        "owner_id": owner_id,
         "name_folded": fold_title(shown["name"]),
     }
 

@@ -5,6 +5,7 @@ A store runs it in one transaction, durably: `write` returns after the commit is
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from taskhold.errors import StartupError
@@ -80,6 +81,12 @@ class Store(Protocol):
         self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Like `read`, for what may take longer than a millisecond: others are not held up."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Tx]:
+        """The database at one moment, for a command that reads much of it.
+
+        As long as it is open SQLite's WAL grows, and PostgreSQL keeps old rows.
+        """
 
     async def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs

@@ -6,7 +6,7 @@ writes is alone, and the next ids are theirs once the rows are there.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, literal, select
+from sqlalchemy import ColumnElement, Table, bindparam, literal, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -22,6 +22,44 @@ def next_ids(table: Table) -> Query:
     number = numbers.c.number
     numbers = numbers.union_all(select(number + 1).where(number < count))
     return Query(select(_NextId(table, number).label("id")).select_from(numbers).order_by("id"))
+
+
+def last_id(table: Table) -> Query:
+    """The last id that a table has handed out, as `last`; 0 before the first."""
+    name = table.name
+    highest = f"coalesce((SELECT max(id) FROM {name}), 0)"  # noqa: S608
+    given = f"SELECT last_value - (NOT is_called)::int FROM {name}_id_seq"  # noqa: S608
+    return Query(
+        text(f"SELECT greatest({highest}, ({given})) AS last").columns(last=Id),
+        on_sqlite=text(
+            f"SELECT max({highest}, coalesce((SELECT seq FROM sqlite_sequence "  # noqa: S608
+            f"WHERE name = '{name}'), 0)) AS last"
+        ).columns(last=Id),
+    )
+
+
+def keep_for_later(table: Table) -> tuple[Query, ...]:
+    """Keep ids up to `last` that `next_ids` has given, though their rows come in a later write.
+
+    Both are run. On PostgreSQL nobody gets them anyway.
+    """
+    return tuple(
+        Query(text("SELECT 1"), on_sqlite=query.on_sqlite) for query in hand_out_behind(table)
+    )
+
+
+def hand_out_behind(table: Table) -> tuple[Query, ...]:
+    """Hand out no id up to `last` any more, where fewer were; both are run."""
+    name = table.name
+    last = bindparam("last", type_=Id)
+    counter = text(
+        f"INSERT INTO sqlite_sequence SELECT '{name}', 0 WHERE NOT EXISTS "  # noqa: S608
+        f"(SELECT 1 FROM sqlite_sequence WHERE name = '{name}')"
+    )
+    raised = text(f"UPDATE sqlite_sequence SET seq = :last WHERE name = '{name}'")  # noqa: S608
+    raised = raised.bindparams(last)
+    set_counter = text(f"SELECT setval('{name}_id_seq', :last)").bindparams(last)
+    return Query(set_counter, on_sqlite=counter), Query(set_counter, on_sqlite=raised)
 
 
 class _NextId(ColumnElement[int]):

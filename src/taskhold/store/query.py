@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Dialect, Executable, UpdateBase
+from sqlalchemy import Boolean, Dialect, Executable, Insert, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from taskhold.store.schema import Codec, Convert, IdList, UTCDateTime
+from taskhold.store.schema import Codec, Convert, IdList, TextArray, UTCDateTime
 
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -74,6 +74,7 @@ SQLITE_CODECS: Codecs = {
     Boolean: Codec(decode=bool),
     UTCDateTime: Codec(encode=text_from_stamp, decode=stamp_from_text),
     IdList: Codec(encode=json.dumps),
+    TextArray: Codec(encode=json.dumps),
 }
 POSTGRES_CODECS: Codecs = {
     UTCDateTime: Codec(encode=moment_from_stamp, decode=stamp_from_moment),
@@ -100,7 +101,7 @@ class Compiled:
     rendered at execution, a column default that Python would have to fill in.
     """
 
-    __slots__ = ("decode", "encode", "sql", "writes")
+    __slots__ = ("columns", "decode", "encode", "sql", "table", "writes")
 
     def __init__(self, query: Query, dialect: Dialect, codecs: Codecs) -> None:
         statement = query.on_sqlite if dialect.name == "sqlite" else query.statement
@@ -116,12 +117,28 @@ class Compiled:
         self.sql = str(compiled)
         self.writes = isinstance(statement, UpdateBase)
         self.encode = _encoder(compiled, codecs)
+        self.table: str | None = None
+        """Of an INSERT that takes its parameters as they are, for PostgreSQL's COPY."""
+        self.columns = tuple(compiled.positiontup or ())
+        if isinstance(statement, Insert) and _is_plain(statement, compiled):
+            self.table = statement.table.name
         self.decode = _row_decoder(
             {
                 column.key: _codec(column.type, codecs).decode
                 for column in getattr(statement, "exported_columns", ())
             }
         )
+
+
+def _is_plain(statement: Insert, compiled: SQLCompiler) -> bool:
+    names = compiled.positiontup
+    return (
+        names is not None
+        and statement.select is None
+        and not statement.exported_columns
+        and all(compiled.binds[name].required for name in names)
+        and {column.name for column in statement.table.columns}.issuperset(names)
+    )
 
 
 class CompiledQueries(dict[Query, Compiled]):

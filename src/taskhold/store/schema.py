@@ -69,6 +69,10 @@ class IdList(TypeEngine[list[int]]):
     """Ids in one parameter: an array on PostgreSQL, JSON on SQLite."""
 
 
+class TextArray(TypeEngine[list[str]]):
+    """Texts in one parameter, in the same way."""
+
+
 def in_byte_order(kind: type[String]) -> String:
     """A text that is compared by its bytes; PostgreSQL would go by its database's language."""
     return kind().with_variant(kind(collation="C"), "postgresql")

@@ -7,11 +7,11 @@ transaction of the change, and is looked at as well.
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, select, text
+from sqlalchemy import Boolean, ColumnElement, String, bindparam, select, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from taskhold.store.schema import Id, IdList
+from taskhold.store.schema import Id, IdList, TextArray
 
 
 class Condition(ColumnElement[bool]):
@@ -53,6 +53,19 @@ class Among(Condition):
     def __init__(self, row_id: ColumnElement[int], parameter: str) -> None:
         self.row_id = row_id
         self.ids: Any = bindparam(parameter, type_=IdList())
+
+
+class AmongMany(Condition):
+    """Whether a column is one of many ids or texts, each of which is looked up.
+
+    `= ANY` of a parameter may be checked against each row of the table, one after the other: the
+    plan is made once, perhaps while the table is small.
+    """
+
+    def __init__(self, column: ColumnElement[Any], parameter: str) -> None:
+        self.column = column
+        self.has_texts = isinstance(column.type, String)
+        self.values: Any = bindparam(parameter, type_=TextArray() if self.has_texts else IdList())
 
 
 def match_of(parts: list[str]) -> str:
@@ -118,6 +131,21 @@ def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 def _(element: Among, compiler: SQLCompiler, **options: Any) -> str:
     row_id = compiler.process(element.row_id, **options)
     return f"{row_id} = ANY (CAST({compiler.process(element.ids, **options)} AS BIGINT[]))"
+
+
+@compiles(AmongMany, "sqlite")
+def _(element: AmongMany, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(AmongMany)
+def _(element: AmongMany, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    kind = "TEXT" if element.has_texts else "BIGINT"
+    return f"{column} IN (SELECT unnest(CAST({values} AS {kind}[])))"
 
 
 @compiles(Unindexed, "sqlite")

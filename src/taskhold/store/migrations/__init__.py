@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Oldest first. Known here, so that a start with nothing to do needs no Alembic (0.2 s)."""
 HEAD = REVISIONS[-1]
 WITHOUT_LIVING_TASKS = REVISIONS[:3]

@@ -7,7 +7,8 @@ account's journal has neither gaps nor another order than its commits.
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -18,13 +19,13 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from taskhold.errors import Problem, StartupError, Unavailable
 from taskhold.metrics import StoreMeters
-from taskhold.store import Advance, Operation, P, T
+from taskhold.store import Advance, Operation, P, T, Tx
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
 from taskhold.store.postgres.announcements import Announcements
 from taskhold.store.postgres.connections import Connections
 from taskhold.store.postgres.loop_thread import LoopThread
-from taskhold.store.postgres.opening import connect_to_ours, prepare
+from taskhold.store.postgres.opening import UNLIMITED, connect_to_ours, prepare
 from taskhold.store.postgres.reindexing import reindex
 from taskhold.store.postgres.transaction import HOLD, Patience, PostgresTx, commit
 from taskhold.store.query import POSTGRES_CODECS, CompiledQueries
@@ -122,6 +123,19 @@ class PostgresStore:
     ) -> T:
         self.open()
         return await self._on(self._long_readers, self._reading(operation, args, kwargs))
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        self.open()
+        try:
+            connection, _ = await connect_to_ours(self._address, **UNLIMITED)
+            try:
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield PostgresTx(connection, self._compiled)
+            finally:
+                connection.terminate()
+        except faults.FAILURES as error:
+            raise faults.refusal(error, self.location) from error
 
     async def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs

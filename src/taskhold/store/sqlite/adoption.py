@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from taskhold.errors import StartupError
 from taskhold.folding import fold_title
 from taskhold.searching import searched
-from taskhold.store.migrations import upgrade
+from taskhold.store.migrations import WITHOUT_LIVING_TASKS, upgrade
 from taskhold.store.sqlite import indexing
 from taskhold.store.sqlite.rebuild import rebuild
 
@@ -51,6 +51,7 @@ _OUR_TABLES = {
     "0001": {"database", "account", "change", "kept_answer"},
     "0003": {"setup_code", "session", "browser", "login_attempt", "token", "audit_entry"},
     "0004": {"list", "task_tag", "trashed_task", *indexing.TABLES},
+    "0005": {"imported"},
 }
 """Beside `task`, by the revision that makes them."""
 _ADDED = frozenset(
@@ -96,6 +97,8 @@ def check_names(
             raise StartupError(
                 f"{path} has a table “{taken[0]}” of another program; name another file"
             )
+    if revision not in ("", *WITHOUT_LIVING_TASKS):
+        return  # these columns are ours
     names = [name.lower() for _, name, *_ in connection.execute("PRAGMA table_info(task)")]
     if taken := [name for name in names if name in _ADDED]:
         raise StartupError(

@@ -16,7 +16,7 @@ import structlog
 
 from taskhold.errors import StartupError
 from taskhold.store.appearing import appearing, moment, sync
-from taskhold.store.migrations import HEAD, REVISIONS, WITHOUT_LIVING_TASKS
+from taskhold.store.migrations import HEAD, REVISIONS
 from taskhold.store.sqlite import adoption, faults, indexing
 from taskhold.store.sqlite.backup import copy_file
 from taskhold.store.sqlite.files import wal_of
@@ -172,12 +172,11 @@ def revision_in(connection: sqlite3.Connection, path: Path, tables: set[str]) ->
         return "" if "task" in tables else None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     revision: str | None = row and row[0]
-    if revision in WITHOUT_LIVING_TASKS:
-        adoption.check_names(connection, path, tables, revision)
     if revision not in REVISIONS:
         raise StartupError(
             f"{path} was written by a newer Taskhold (its schema is {revision}); start that version"
         )
+    adoption.check_names(connection, path, tables, revision)
     return revision
 
 

@@ -4,9 +4,9 @@ import asyncio
 import sqlite3
 import threading
 import weakref
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import quote
@@ -161,6 +161,17 @@ class SQLiteStore:
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._long_readers, run)
+        except sqlite3.Error as error:
+            raise faults.problem_from(error, self.path.parent) or error from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        if not self._is_open:
+            self.open()
+        try:
+            with closing(connect(self.path, read_only=True)) as connection:
+                connection.execute("BEGIN")
+                yield SQLiteTx(connection, self._compiled)
         except sqlite3.Error as error:
             raise faults.problem_from(error, self.path.parent) or error from error
 
