@@ -17,7 +17,7 @@ import {
 import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
 import { clock } from "../state.js";
-import { ChangedElsewhere, useDraft, useLeaving } from "./draft.js";
+import { afterClick, ChangedElsewhere, useDraft, useLeaving } from "./draft.js";
 import { QuietButton } from "./forms.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
@@ -371,7 +371,7 @@ function leaving(leave) {
   return ({ currentTarget, target, relatedTarget }) => {
     const isInside = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
     const isTyped = target instanceof Element && target.matches("input, textarea, .elsewhere *");
-    if (isTyped && !isInside) leave();
+    if (isTyped && !isInside) afterClick(leave);
   };
 }
 

@@ -115,6 +115,26 @@ export function useDraft(field) {
   };
 }
 
+let isPressed = false;
+for (const kind of ["pointerdown", "pointerup", "pointercancel"]) {
+  addEventListener(
+    kind,
+    () => {
+      isPressed = kind === "pointerdown";
+    },
+    true,
+  );
+}
+
+/** Once the click that a press may become has happened: what moves before makes it miss.
+ * @param {() => void} act
+ */
+export function afterClick(act) {
+  const soon = () => setTimeout(act);
+  if (isPressed) addEventListener("pointerup", soon, { once: true, capture: true });
+  else soon();
+}
+
 /** Calls when what uses it goes, or the window does. @param {() => void} leave */
 export function useLeaving(leave) {
   const latest = useRef(leave);

@@ -30,7 +30,7 @@ export function Form({ submit, class: name = "", onSubmit, children }) {
   const isGone = useRef(false);
   const [isWaiting, setWaiting] = useState(false);
   const [problems, setProblems] = useState(/** @type {Problems} */ ({}));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const wrong = form.current?.querySelector("[aria-invalid=true]");
     if (wrong instanceof HTMLElement) wrong.focus();
   }, [problems]);
