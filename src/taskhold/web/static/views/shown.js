@@ -56,19 +56,21 @@ const RANKS = { high: 0, medium: 1, low: 2, none: 3 };
  */
 export const lingering = signal(new Map());
 
-/** @param {string} key @param {"stays" | "fades" | null} how */
-function linger(key, how) {
+/** @param {readonly string[]} keys @param {"stays" | "fades" | null} how */
+function linger(keys, how) {
   const next = new Map(lingering.peek());
-  if (how) next.set(key, how);
-  else next.delete(key);
+  for (const key of keys) {
+    if (how) next.set(key, how);
+    else next.delete(key);
+  }
   lingering.value = next;
 }
 
-/** Notices what gets done, here or elsewhere. Called once. */
+/** Notices what gets done, here or elsewhere: a thousand at once fade at once. Called once. */
 export function watchCompletions() {
   let before = tasks.peek();
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} */
-  const waiting = new Map();
+  /** The change that each was done in last. @type {Map<string, object>} */
+  const doneIn = new Map();
   effect(() => {
     const now = tasks.value;
     if (now === before) return;
@@ -78,22 +80,22 @@ export function watchCompletions() {
       if (old && old !== task && old.done !== task.done) changed.push(task);
     }
     before = now;
-    for (const { key, done } of changed) {
-      clearTimeout(waiting.get(key));
-      if (!done) {
-        linger(key, null);
-        continue;
-      }
-      linger(key, "stays");
-      const fade = () => {
-        linger(key, "fades");
-        waiting.set(
-          key,
-          setTimeout(() => linger(key, null), FADES),
-        );
-      };
-      waiting.set(key, setTimeout(fade, LINGERS));
-    }
+    const done = changed.flatMap((task) => (task.done ? [task.key] : []));
+    const reopened = changed.flatMap((task) => (task.done ? [] : [task.key]));
+    for (const key of reopened) doneIn.delete(key);
+    if (reopened.length > 0) linger(reopened, null);
+    if (done.length === 0) return;
+    const change = {};
+    for (const key of done) doneIn.set(key, change);
+    const still = () => done.filter((key) => doneIn.get(key) === change);
+    linger(done, "stays");
+    setTimeout(() => {
+      linger(still(), "fades");
+      setTimeout(() => {
+        linger(still(), null);
+        for (const key of still()) doneIn.delete(key);
+      }, FADES);
+    }, LINGERS);
   });
 }
 
