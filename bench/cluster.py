@@ -71,7 +71,7 @@ class Machine:
             [self._programs.etcd, *options],
             [self._programs.patroni, str(self.settings)],
         ):
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, cwd=self._folder, **nobody()
             )
             self._processes.append(process)

@@ -201,7 +201,7 @@ def serve(url: str, folder: Path, stack: ExitStack) -> int:
     """The port of a `taskhold serve`."""
     port = free_port()
     log = (folder / f"taskhold-{port}.log").open("wb")
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [sys.executable, "-m", "taskhold", "serve", f"--port={port}"],
         env=os.environ | {"TASKHOLD_DATABASE_URL": url},
         stdout=subprocess.PIPE,

@@ -26,7 +26,7 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run(words: str, variables: Mapping[str, str], stdin: str = "") -> None:
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, "-m", "taskhold", *words.split()],
         env=_environment(variables),
         input=stdin,

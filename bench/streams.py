@@ -85,7 +85,7 @@ class Server:
 
     def __init__(self, url: str, core: int) -> None:
         command = [sys.executable, "-m", "taskhold", "serve", "--port", "0", "--database-url", url]
-        self.process = subprocess.Popen(  # noqa: S603, our own program
+        self.process = subprocess.Popen(
             ["taskset", "-c", str(core), *command],  # noqa: S607
             stdout=subprocess.PIPE,
             text=True,

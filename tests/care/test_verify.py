@@ -171,9 +171,14 @@ def test_damaged_pages_are_found_in_the_database_and_in_a_backup(
 ) -> None:
     seeded(database_url, 1000)
     backup = back_up(database_url, tmp_path / "b.db")
+    ((page, size),) = run_sql(
+        database_url,
+        "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema "
+        "WHERE name = 'task'",
+    )
     for path in (backup, Path(shown(database_url))):
         with path.open("rb+") as file:
-            file.seek(60 * 4096 + 100)
+            file.seek((page - 1) * size + 100)
             file.write(b"\xff" * 3000)
     for words in ((), (str(backup),)):
         is_well, checks = verdict(database_url, *words)

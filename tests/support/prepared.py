@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
@@ -230,6 +231,7 @@ def _become(requests: socket.socket, request: int, standard: list[int]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
+    time.tzset()  # a process that begins reads TZ by itself
     sys.path.insert(0, folder)
     sys.argv[1:] = words
     with requests:
