@@ -124,6 +124,7 @@ def test_rows_are_moved_and_put_under_each_other(page: Page, client: httpx2.Clie
     expect_focus(page, "Dig")
 
 
+@pytest.mark.unsteady
 def test_several_at_once_and_all_of_it_undone(page: Page, client: httpx2.Client) -> None:
     ids = [add(client, title) for title in ("One", "Two", "Three", "Four")]
     show(page, "?view=all")
@@ -243,6 +244,7 @@ def test_each_key_is_on_the_sheet_and_goes_somewhere(page: Page, client: httpx2.
     expect_focus(page, "One")
 
 
+@pytest.mark.unsteady
 def test_what_is_typed_is_read_and_can_be_left_as_it_stands(
     page: Page, client: httpx2.Client
 ) -> None:

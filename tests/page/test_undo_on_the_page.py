@@ -109,6 +109,7 @@ def test_each_action_is_taken_back_and_done_again_with_a_network(
     )
 
 
+@pytest.mark.unsteady
 def test_what_is_undone_without_a_network_is_never_sent(
     window: Window, client: httpx2.Client
 ) -> None:
