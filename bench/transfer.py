@@ -67,7 +67,7 @@ async def _execute(url: str, sql: str) -> None:
 def run(url: str, *words: str) -> str:
     """Run a command; how long it took, and what it took."""
     began = time.perf_counter()
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603
         [*TASKHOLD, *words],
         env=os.environ | {"TASKHOLD_DATABASE_URL": url},
         stdout=subprocess.DEVNULL,
