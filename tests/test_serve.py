@@ -415,7 +415,7 @@ def test_a_server_in_the_background_goes_on_when_its_shell_ends(tmp_path: Path) 
     )
     *_, docs, server = shell.stdout.split()
     try:
-        url = docs.removesuffix("/docs")
+        url = docs.removesuffix("/docs)")
         until = time.monotonic() + 3  # it looks for a parent, if it has one, once a tick
         with httpx2.Client(base_url=url, timeout=5) as client:
             while time.monotonic() < until:

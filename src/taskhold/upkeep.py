@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from taskhold.accounts.operations import account_ids
-from taskhold.care.schedule import LOOK_SECONDS, Backups
+from taskhold.care.schedule import Backups
 from taskhold.errors import Problem
 from taskhold.journal import answers
 from taskhold.journal import operations as journal
@@ -62,15 +62,14 @@ class Upkeep:
             asyncio.create_task(_every(TIDY_SECONDS, self._store.tidy)),
             asyncio.create_task(_every(FORGET_SECONDS, self._forget)),
         ]
-        if self._backups.schedule is not None:
-            backing_up = _every(LOOK_SECONDS, self._backups.run)
-            self._tasks.append(asyncio.create_task(backing_up))
+        self._backups.start()
 
     async def stop(self) -> None:
         """End, in the middle of nothing: a step that has begun is finished."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._backups.stop)
 
     async def _forget(self) -> bool:
         for owner_id in await self._store.read_long(account_ids):

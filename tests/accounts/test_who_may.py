@@ -44,6 +44,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/readyz"): Row(For.everybody),
     ("GET", "/problems/{name}"): Row(For.everybody),
     ("POST", "/login"): Row(For.everybody, {"username": "bob", "password": PASSWORD}),
+    ("GET", "/setup"): Row(For.everybody),
     ("POST", "/setup"): Row(For.everybody, NEW_USER | {"code": "x"}),
     ("POST", "/register"): Row(For.everybody, NEW_USER),
     ("POST", "/tasks"): Row(For.owners, NEW_TASK),

@@ -14,14 +14,15 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from taskhold.care.lineage import beginning_anew
 from taskhold.care.verifying import verify
 from taskhold.errors import StartupError
 from taskhold.store.keepers import keeper
 from taskhold.store.postgres import programs
+from taskhold.store.sqlite.backup import copy_file
 from tests.support.backups import (
     back_up,
     journal_begin,
-    restore,
     seeded,
     shown,
     told,
@@ -32,7 +33,7 @@ from tests.support.databases import Databases
 from tests.support.journal import changes_after
 from tests.support.postgresql import PASSWORD
 from tests.support.servers import LiveServer, ServerProcess
-from tests.support.sql import run_sql
+from tests.support.sql import run_each, run_sql
 from tests.support.tasks import add, wait_until
 from tests.support.writers import Writers
 
@@ -56,11 +57,33 @@ def test_each_backup_under_writes_has_all_that_was_acknowledged_before(
         folder = tmp_path / f"fresh-{number}"
         folder.mkdir()
         with databases.empty(folder) as fresh_url:
-            restore(fresh_url, tmp_path / f"{number}.backup")
+            backup, begin_anew = tmp_path / f"{number}.backup", beginning_anew(keeps_logins=False)
+            keeper(fresh_url).restore(backup, begin_anew, verify, lambda *_: None)
             with LiveServer(fresh_url) as fresh, httpx2.Client(base_url=fresh.url) as reader:
                 there = told(whole_journal(reader, journal_begin(fresh_url)))
         assert len(there) >= before[number]
         assert there == journal[: len(there)]
+
+
+@pytest.mark.database("sqlite")
+def test_a_copy_is_of_one_moment_however_much_is_written_meanwhile(
+    database_url: str, tmp_path: Path
+) -> None:
+    seeded(database_url, 1)
+    filled = "INSERT INTO large VALUES (zeroblob(4000000))"
+    run_each(database_url, ["CREATE TABLE large (content)", *[filled] * 4])
+    steps: list[int] = []
+
+    def copied(done: int, _: int) -> None:
+        steps.append(done)
+        assert len(steps) < 50, "it began anew with each commit"
+        run_sql(database_url, "INSERT INTO large VALUES ('later')")
+
+    copy = tmp_path / "copy.db"
+    copy.touch()
+    copy_file(Path(shown(database_url)), copy, copied)
+    assert len(steps) > 3
+    assert run_sql(f"sqlite:///{copy}", "SELECT count(*) FROM large") == [(4,)]
 
 
 def test_a_backup_is_for_its_owner_alone_and_one_file(
@@ -158,7 +181,7 @@ def test_ctrl_c_and_sigterm_take_away_what_is_not_whole(database_url: str, tmp_p
             wait_until(partial(_has_begun, tmp_path))
             process.send_signal(number)
             assert process.wait(20) == 1
-        assert (tmp_path / "log").read_text() == "taskhold: stopped; nothing was changed\n"
+        assert (tmp_path / "log").read_text() == "taskhold: stopped\n"
         assert not list(tmp_path.glob("*.backup*"))
 
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.support.databases import Databases
 from tests.support.journal import changes_after, tasks_and_journal_agree
 from tests.support.lesson import ROOT
 from tests.support.revisions import migrate_to
-from tests.support.servers import LiveServer
+from tests.support.servers import LiveServer, ServerProcess
 from tests.support.sessions import Session
 from tests.support.sql import run_each, run_sql
 from tests.support.tasks import add, change, get, remove
@@ -95,6 +96,18 @@ def test_a_second_restore_refuses_what_was_handed_out_after_the_first(
                 assert client.get("/changes", params={"after": cursor}).status_code == 410
             add(client)
             cursors.append(client.get("/changes").json()["cursor"])
+
+
+def test_numbers_mean_tasks_and_names_mean_backups(
+    client: httpx2.Client, database_url: str, tmp_path: Path
+) -> None:
+    add(client)
+    backup = back_up(database_url, tmp_path / "7")
+    remove(client, "/tasks/1")
+    assert said(database_url, "restore", "1") == "Back: 1 “a”\n"
+    assert "Not in the trash: 7" in refused(database_url, "restore", "7")
+    assert "is in use" in refused(database_url, "restore", str(backup))
+    assert "is in use" in refused(database_url, "restore", "--keep-tokens", str(backup))
 
 
 def test_history_undo_and_trash_go_on_over_a_restore(database_url: str, tmp_path: Path) -> None:
@@ -178,6 +191,24 @@ def test_a_running_server_is_not_restored_under(database_url: str, tmp_path: Pat
         assert titles(database_url) == ["first", "second", "third"]
     restore(database_url, backup)
     assert titles(database_url) == ["first"]
+
+
+@pytest.mark.database("sqlite")
+def test_a_server_on_a_damaged_file_is_in_the_way_too(
+    database_url: str, tmp_path: Path, serve: Callable[..., ServerProcess]
+) -> None:
+    server = serve()
+    with server.client() as client:
+        add(client)
+    backup = back_up(database_url, tmp_path / "a.backup")
+    with Path(shown(database_url)).open("rb+") as file:
+        file.write(b"no database any more")
+    Path(f"{shown(database_url)}-wal").write_bytes(b"")
+    sentence = refused(database_url, "restore", str(backup))
+    assert sentence.startswith(f"{shown(database_url)} is in use: stop the server")
+    server.kill()
+    restore(database_url, backup)
+    assert titles(database_url) == ["a"]
 
 
 def test_another_program_that_has_it_open_is_in_the_way(

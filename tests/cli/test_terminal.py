@@ -221,6 +221,15 @@ def test_who_follows_a_server_hears_of_a_break_and_misses_nothing(
         server.kill()
 
 
+def test_who_waits_for_a_server_hears_why(tmp_path: Path) -> None:
+    running = CommandLine(tmp_path, TASKHOLD_URL="http://127.0.0.1:1").terminal("list")
+    running.expect_exact(b"taskhold: no answer from http://127.0.0.1:1 (connection refused)")
+    exit_code, screen = ended(running)
+    assert (exit_code, screen.splitlines()) == (
+        *(1, ["; trying again", "taskhold: No answer from http://127.0.0.1:1: connection refused"]),
+    )
+
+
 @pytest.mark.database("sqlite")
 def test_titles_and_notes_are_typed_until_ctrl_d(local: CommandLine) -> None:
     running = local.terminal("add", "-")

@@ -185,6 +185,34 @@ def test_another_account_that_logs_in_beside_the_page_gets_none_of_its_edits(
     assert titles(server, "bert") == []
 
 
+def test_a_login_behind_the_pages_back_gets_and_shows_nothing_of_another(
+    page: Page, server: LiveServer
+) -> None:
+    """As from /docs in the same browser: the page is not asked, and its cookie is another's."""
+    anna = enter(page, "anna")
+    with client_of(server, "bert") as client:
+        client.post("/tasks", json={"title": "Bert's"}).raise_for_status()
+    page.evaluate(
+        """async ([username, password]) => {
+          const body = JSON.stringify({ username, password });
+          const headers = { "Content-Type": "application/json" };
+          await fetch("login", { method: "POST", body, headers });
+          const { addTask } = await import("./static/actions.js");
+          addTask({ title: "Anna's" });
+        }""",
+        ["bert", PASSWORD],
+    )
+    anna.wait(lambda: anna.look("account", "account")["user"]["username"] == "bert")
+    anna.wait(lambda: anna.titles() == ["Bert's"])
+    assert titles(server, "bert") == ["Bert's"]
+    anna.call("account", "logout")
+    expect(page.get_by_label("Name")).to_be_visible()
+    anna = enter(page, "anna")
+    anna.wait_until_sent()
+    assert titles(server, "anna") == anna.titles() == ["Anna's"]
+    assert titles(server, "bert") == ["Bert's"]
+
+
 class TestBeforeThereIsAnAccount:
     """Open mode, and the account that takes over what was done in it."""
 

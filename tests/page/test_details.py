@@ -163,6 +163,19 @@ def test_nothing_typed_is_lost_however_one_leaves(
     page.reload()
     eventually(client, task, notes="one two three four")
     expect(panel.get_by_text("one two three four")).to_be_visible()
+
+    def parts() -> set[str]:
+        found = client.get("/tasks", params={"parent_id": task}).json()
+        return {part["title"] for part in found}
+
+    part = panel.get_by_role("textbox", name="Add a subtask")
+    part.press("A")
+    row(page, "Second").click()
+    wait_until(lambda: parts() == {"A"})
+    page.go_back()
+    part.press("B")
+    page.reload()
+    wait_until(lambda: parts() == {"A", "B"})
     type_notes(" five")  # by no way: after a pause
     eventually(client, task, notes="one two three four five")
     expect(notes).to_be_focused()
@@ -308,7 +321,7 @@ def test_any_notes_are_read_in_no_time(page: Page) -> None:
             const took = performance.now() - begin;
             if (took > 1000) slow.push([piece, took]);
           }
-          const deep = `${"*_".repeat(12000)}x${"_*".repeat(12000)}\n\n${"> - ".repeat(6000)}`;
+          const deep = `${"*a _b ".repeat(4000)}x${" c_ d*".repeat(4000)}`;
           const place = document.createElement("div");
           render(renderMarkdown(deep), place);
           return [slow, place.innerText.includes("x")];

@@ -26,7 +26,9 @@ def on_server(client: httpx2.Client, title: str) -> dict[str, Any] | None:
 
 def wait_until_sent(page: Page) -> None:
     """Nothing that was done here is still on its way."""
-    expect(page.locator("[title='Not sent yet']")).to_have_count(0)
+    page.wait_for_function(
+        "import('./static/data/outbox.js').then(({unsent}) => unsent.value.length === 0)"
+    )
 
 
 def test_a_task_from_its_first_letter_to_its_end(page: Page, client: httpx2.Client) -> None:

@@ -158,12 +158,18 @@ def test_every_panel(
         page.set_viewport_size({"width": 1280, "height": 800})
         show(page, client)
         check(page, pictures / f"{name}-desk-{theme}.png")
-        page.set_viewport_size({"width": NARROWEST, "height": 640})
-        page.screenshot(path=pictures / f"{name}-narrow-{theme}.png")
-        too_wide = page.evaluate(
-            """() => [...document.querySelectorAll(".settings *, .details *, dialog *, .toasts *")]
-              .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
-              .filter((each) => each.checkVisibility() && !each.closest(".unseen, nav ul, pre"))
-              .map((each) => each.outerHTML.slice(0, 100))"""
-        )
-        assert too_wide == [], name
+        if theme == "light":
+            fits(page, pictures / f"{name}-narrow.png")
+
+
+def fits(page: Page, picture: Path) -> None:
+    """Nothing is wider than the narrowest phone."""
+    page.set_viewport_size({"width": NARROWEST, "height": 640})
+    page.screenshot(path=picture)
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll(".settings *, .details *, dialog *, .toasts *")]
+          .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+          .filter((each) => each.checkVisibility() && !each.closest(".unseen, nav ul, pre"))
+          .map((each) => each.outerHTML.slice(0, 100))"""
+    )
+    assert too_wide == [], picture.stem

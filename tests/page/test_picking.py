@@ -173,7 +173,7 @@ def test_a_picker_is_a_sheet_on_a_phone_and_beside_its_anchor_else(
     page = all_page
     assert get(client, 1)["due"] is None
     for width, is_sheet in ((1100, False), (320, True)):
-        page.set_viewport_size({"width": width, "height": 700})
+        page.set_viewport_size({"width": width, "height": 640})
         row(page, "First").focus()
         picker = pick(page, "p")
         box = picker.bounding_box()

@@ -167,6 +167,15 @@ def test_days_come_one_by_one_and_then_by_month(
     assert groups(page)[0] == "Tomorrow"
     assert groups(page)[2].startswith(later.strftime("%B"))
     assert groups(page)[-1] == "May 2099"
+    # A row is dragged to another day, and to Today.
+    drag(page, "In two weeks", *center(page.locator(".group").first))
+    expect(page.locator(".group.is-drop")).to_have_count(1)
+    page.mouse.up()
+    expect_rows(page, "A day ahead", "In two weeks", "Later", "Far away")
+    assert len(groups(page)) == 3
+    drag(page, "Later", *center(page.get_by_role("link", name="Today")))
+    page.mouse.up()
+    expect_rows(page, "A day ahead", "In two weeks", "Far away")
     # What is added knows its view, and can be told not to.
     show(page, "?view=today")
     field = page.get_by_role("combobox", name="Add a task for today")
@@ -178,6 +187,7 @@ def test_days_come_one_by_one_and_then_by_month(
     field.press("Enter")
     field.press("Escape")
     expect(row(page, "Some other day")).to_have_count(0)
+    expect(page.get_by_text("Added “Some other day”")).to_be_visible()
     wait_until(lambda: client.get("/tasks/count").json()["count"] == 13)
     tasks = client.get("/tasks", params={"limit": 500}).json()
     dues = {task["title"]: task["due"] for task in tasks}
@@ -210,8 +220,10 @@ def test_what_is_done_stays_for_a_second(
     assert groups(page) == ["Today"]
     row(page, "First").get_by_role("checkbox").click()
     expect(page.get_by_text("Nothing is done yet")).to_be_visible()
+    wait_until(lambda: not get(client, first)["done"])
     # Another window's is seen to be done, too.
     show(page, "?view=all")
+    expect_rows(page, "First", "Second")
     change(client, first, done=True)
     expect(row(page, "First").get_by_role("checkbox")).to_be_checked()
     expect_rows(page, "Second")

@@ -32,6 +32,7 @@ from taskhold.store import Store
 from taskhold.tokens import operations as tokens
 
 LOG_IN = "Log in, or send a token as `Authorization: Bearer thk_…`."
+ANOTHER = "Another account is logged in here by now; load the page again."
 INVALID = "This token is not valid: mistyped, expired or revoked."
 ONLY_FROM_HERE = (
     "Taskhold answers without a login only on its own machine, at a loopback address and without a "
@@ -45,6 +46,8 @@ SWITCHED_OFF = (
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[^\[\]:]+))(?::\d{1,5})?")
 """The Host header, RFC 9110 section 7.2."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MEANT = b"taskhold-account"
+"""The page names the account that it shows."""
 _FROM_A_PROXY = (b"forwarded", b"via", b"x-real-ip")
 
 
@@ -72,6 +75,7 @@ async def current_user(request: Request, store: StoreDep, site: SiteDep) -> User
     if secret is not None and (session := await store.read(sessions.find, secret)) is not None:
         refuse_cross_site(request, site)
         owner = session["account_id"]
+        _refuse_for_another(request, owner)
         await usage.note(store, sessions.touch, owner, session["id"], session["last_used_at"])
         return User(owner, session["username"], session["admin"], session["id"])
     return await _in_open_mode(request, store, site)
@@ -161,6 +165,16 @@ async def _by_token(request: Request, store: Store, usage: Usage, authorization:
     owner = found["account_id"]
     await usage.note(store, tokens.touch, owner, found["id"], found["last_used_at"])
     return User(owner, found["username"], found["admin"])
+
+
+def _refuse_for_another(request: Request, account_id: int) -> None:
+    """Raises Unauthenticated where a window means another account than its browser's cookie does.
+
+    A cookie is the whole browser's: somebody else may have logged in since, in another window.
+    """
+    meant = request.fields.get(_MEANT)
+    if meant is not None and meant != str(account_id).encode():
+        raise Unauthenticated(ANOTHER)
 
 
 async def _in_open_mode(request: Request, store: Store, site: Site) -> User:

@@ -11,11 +11,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from taskhold import __version__
 from taskhold.accounts.access import is_loopback, open_mode_allowed
-from taskhold.accounts.operations import is_set_up
+from taskhold.accounts.operations import account_ids, is_set_up
 from taskhold.care.schedule import Schedule
 from taskhold.journal.models import Change
 from taskhold.settings import Settings
@@ -29,7 +29,10 @@ CLOCK = timedelta(minutes=1)
 THIS_IS_WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = 2
 """How many times the distance of backups the newest may be old."""
-NEWEST = Query(select(func.max(table(Change).c.at).label("at")))
+_change = table(Change).c
+NEWEST = Query(
+    select(func.max(_change.at).label("at")).where(_change.owner_id == bindparam("owner_id"))
+)
 
 
 def versions() -> Remark:
@@ -41,9 +44,9 @@ def versions() -> Remark:
 
 async def look(tx: Tx, settings: Settings) -> list[Remark]:
     """What only the database knows: who may come in, and when something last happened."""
-    newest = await tx.one(NEWEST)
+    found = [await tx.one(NEWEST, owner_id=owner) for owner in await account_ids(tx)]
     return [
-        clock(newest["at"] if newest else None),
+        clock(max((row["at"] for row in found if row and row["at"]), default=None)),
         *reach(settings, has_accounts=await is_set_up(tx)),
     ]
 

@@ -52,7 +52,11 @@ FIRST_CHANGE = {
 }
 """Of a journal that is empty: the next change is counted from the newest, so there has to be one.
 It tells of a task that never was, whose id nobody gets."""
-END_LOGINS = tuple(Query(delete(each)) for each in (Session, Token, SetupCode))
+END_LOGINS = tuple(
+    Query(delete(each).where(table(each).c.account_id == bindparam("of")))
+    for each in (Session, Token)
+)
+FORGET_CODES = Query(delete(SetupCode))
 
 
 def beginning_anew(*, keeps_logins: bool) -> BeginAnew:
@@ -62,10 +66,12 @@ def beginning_anew(*, keeps_logins: bool) -> BeginAnew:
 
 async def _begin_anew(tx: Tx, known: Known, *, keeps_logins: bool) -> None:
     await tx.run(NAME, lineage=secrets.token_hex(4))
-    if not keeps_logins:
-        for query in END_LOGINS:
-            await tx.run(query)
     journals = {owner: await _journal(tx, owner) for owner in await account_ids(tx)}
+    if not keeps_logins:
+        await tx.run(FORGET_CODES)
+        for owner in journals:
+            for query in END_LOGINS:
+                await tx.run(query, of=owner)
     newest = max([known.seq, *(journal["last"] or 0 for journal in journals.values())])
     begin = max(time.time_ns() // 1_000, newest) + 1
     empty = [owner for owner, journal in journals.items() if not journal["count"]]

@@ -5,16 +5,17 @@ but time that they leave. Of several servers on one folder one makes it: whoever
 at the names of the backups there, and so knows whether it is time.
 """
 
-import asyncio
 import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import NamedTuple
 
 import structlog
@@ -130,46 +131,71 @@ class Schedule:
 
 
 class Backups:
-    """The scheduled backups of one server process."""
+    """The scheduled backups of one server process.
+
+    Seen to by a thread of its own: the folder may be on a disk that doesn't answer.
+    """
 
     def __init__(self, settings: Settings, meters: ServerMeters) -> None:
-        self.schedule = Schedule.of(settings)
+        self._schedule = Schedule.of(settings)
         self._database_url = settings.database_url
         self._meters = meters
         self._said = ""
+        self._newest: tuple[float, int] | None = None
+        """When the newest backup was begun, and its size."""
+        self._stopping = Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: Thread | None = None
 
-    async def run(self) -> bool:
-        """Make one if it is time; never is there more to do at once."""
-        assert self.schedule is not None
-        try:
-            with self.schedule.one_at_a_time() as notes:
-                if notes is not None and self.schedule.is_due(datetime.now(UTC)):
-                    await self._make(self.schedule, notes)
-            self._said = ""
-        except OSError as error:
-            self._complain(f"{error.filename or self.schedule.folder}: {error.strerror}")
-        return False
+    def start(self) -> None:
+        """Begin, where the settings want any."""
+        if self._schedule is not None:
+            self._thread = Thread(
+                target=self._work, args=(self._schedule,), name="taskhold-backups", daemon=True
+            )
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End; a backup that is being made is given up."""
+        self._stopping.set()
+        if self._thread is not None:
+            if self._process is not None:
+                self._process.terminate()
+            self._thread.join(STOP_SECONDS)
 
     def samples(self) -> list[Sample]:
         """Of the newest that there is."""
-        if self.schedule is not None:
-            with suppress(OSError, IndexError):
-                newest = self.schedule.there()[-1]
-                return [
-                    Sample(
-                        *("taskhold_backup_timestamp_seconds", "When the newest backup was begun."),
-                        newest.at.timestamp(),
-                    ),
-                    Sample(
-                        *("taskhold_backup_bytes", "The size of the newest backup."),
-                        newest.path.stat().st_size,
-                    ),
-                ]
-        return []
+        if self._newest is None:
+            return []
+        begun, size = self._newest
+        return [
+            Sample("taskhold_backup_timestamp_seconds", "When the newest backup was begun.", begun),
+            Sample("taskhold_backup_bytes", "The size of the newest backup.", size),
+        ]
 
-    async def _make(self, schedule: Schedule, notes: int) -> None:
+    def _work(self, schedule: Schedule) -> None:
+        while True:
+            try:
+                with schedule.one_at_a_time() as notes:
+                    if notes is not None and schedule.is_due(datetime.now(UTC)):
+                        self._make(schedule, notes)
+                    else:
+                        self._said = ""
+                if there := schedule.there():
+                    newest = there[-1]
+                    self._newest = newest.at.timestamp(), newest.path.stat().st_size
+            except OSError as error:
+                self._complain(f"{error.filename or schedule.folder}: {error.strerror}")
+            except Exception:
+                log.exception("a backup failed")
+            if self._stopping.wait(LOOK_SECONDS):
+                return
+
+    def _make(self, schedule: Schedule, notes: int) -> None:
         path = schedule.next_path()
-        reason = await self._run_command(path)
+        reason = self._run_command(path)
+        if self._stopping.is_set():
+            return
         noted = {}
         if reason is None:
             schedule.rotate()
@@ -182,24 +208,23 @@ class Backups:
         if reason is not None:
             self._complain(reason)
 
-    async def _run_command(self, path: Path) -> str | None:
+    def _run_command(self, path: Path) -> str | None:
         """Make the backup; why it failed, None where it didn't."""
         nice = shutil.which("nice")
-        process = await asyncio.create_subprocess_exec(
-            *([nice, "-n", "10"] if nice else []),
-            *(sys.executable, "-m", "taskhold", "backup", str(path)),
+        self._process = subprocess.Popen(  # noqa: S603  our own command
+            [
+                *([nice, "-n", "10"] if nice else []),
+                *(sys.executable, "-m", "taskhold", "backup", str(path)),
+            ],
             env=os.environ | {"TASKHOLD_DATABASE_URL": self._database_url},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
-        try:
-            _, said = await process.communicate()
-        finally:
-            if process.returncode is None:  # the server stops
+        with self._process as process:
+            if self._stopping.is_set():  # it came before there was a process to end
                 process.terminate()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            _, said = process.communicate()
         if process.returncode == 0:
             return None
         lines = said.decode(errors="replace").splitlines()

@@ -33,20 +33,18 @@ def _with_newest_change(of: FromClause, kind: str) -> FromClause:
     newest = (
         select(func.max(_others.c.seq))
         .where(
-            _others.c.owner_id == of.c.owner_id,
+            _others.c.owner_id == _OWNER,
             _others.c.kind == kind,
             _others.c.object_id == of.c.id,
         )
         .correlate(of)
         .scalar_subquery()
     )
-    return of.outerjoin(_changes, and_(_change.owner_id == of.c.owner_id, _change.seq == newest))
+    return of.outerjoin(_changes, and_(_change.owner_id == _OWNER, _change.seq == newest))
 
 
 def _of_change(of: FromClause, row_id: ColumnElement[Any], kind: str) -> ColumnElement[bool]:
-    return and_(
-        _change.kind == kind, row_id == _change.object_id, of.c.owner_id == _change.owner_id
-    )
+    return and_(_change.kind == kind, row_id == _change.object_id, of.c.owner_id == _OWNER)
 
 
 TASKS = Query(
@@ -72,9 +70,7 @@ TAGS = Query(
 """The tags of all tasks of a page."""
 TAGS_OF_NOTHING = Query(
     select(_tag.task_id, _tag.name)
-    .select_from(
-        _tags.outerjoin(_tasks, and_(_task.id == _tag.task_id, _task.owner_id == _tag.owner_id))
-    )
+    .select_from(_tags.outerjoin(_tasks, and_(_task.id == _tag.task_id, _task.owner_id == _OWNER)))
     .where(_tag.owner_id == _OWNER, _task.id.is_(None))
 )
 JOURNAL = Query(
@@ -104,7 +100,7 @@ NEWEST = Query(
         _change.owner_id == _OWNER,
         _change.seq > _AFTER,
         ~exists().where(
-            _others.c.owner_id == _change.owner_id,
+            _others.c.owner_id == _OWNER,
             _others.c.kind == _change.kind,
             _others.c.object_id == _change.object_id,
             _others.c.seq > _change.seq,
@@ -121,7 +117,7 @@ PURGED = Query(
         _change.kind == "task",
         _change.action == "purge",
         exists().where(
-            _others.c.owner_id == _change.owner_id,
+            _others.c.owner_id == _OWNER,
             _others.c.kind == "task",
             _others.c.object_id == _change.object_id,
             or_(_others.c.before.is_not(None), _others.c.after.is_not(None)),
@@ -142,9 +138,7 @@ TRASH = Query(
         _change.operation.label("deleted_in"),
     )
     .select_from(
-        _trashed.outerjoin(
-            _changes, and_(_change.owner_id == _trash.owner_id, _change.seq == _trash.seq)
-        )
+        _trashed.outerjoin(_changes, and_(_change.owner_id == _OWNER, _change.seq == _trash.seq))
     )
     .where(_trash.owner_id == _OWNER, _trash.task_id > _AFTER)
     .order_by(_trash.task_id)
@@ -159,8 +153,8 @@ MISPLACED = Query(
     .select_from(
         _tasks.outerjoin(
             _parents,
-            and_(_parents.c.id == _task.parent_id, _parents.c.owner_id == _task.owner_id),
-        ).outerjoin(_lists, and_(_list.id == _task.list_id, _list.owner_id == _task.owner_id))
+            and_(_parents.c.id == _task.parent_id, _parents.c.owner_id == _OWNER),
+        ).outerjoin(_lists, and_(_list.id == _task.list_id, _list.owner_id == _OWNER))
     )
     .where(_task.owner_id == _OWNER, or_(_HAS_NO_PARENT, _IS_APART, _HAS_NO_LIST))
     .order_by(_task.id)

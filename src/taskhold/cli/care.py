@@ -123,7 +123,7 @@ def _care(database_url: str | None) -> Iterator[tuple[Keeper, Advance]]:
         with bars() as advance:
             yield keeper(settings.database_url), advance
     except KeyboardInterrupt:
-        raise StartupError("stopped; nothing was changed") from None
+        raise StartupError("stopped") from None
 
 
 def _there(file: Path) -> Path:

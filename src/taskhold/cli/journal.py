@@ -1,6 +1,5 @@
 """`taskhold log`: what happened, in words."""
 
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -50,7 +49,6 @@ def log(*, tasks: Tasks, task_id: int | None, limit: int, follow: bool, as_json:
         return
     _print(tasks, changes, as_json=as_json)
     if follow:
-        _say_what_breaks()
         try:
             _follow(tasks, cursor, task_id, as_json=as_json)
         except KeyboardInterrupt:
@@ -115,8 +113,3 @@ def _columns(names: ListNames, now: datetime) -> tuple[Column, ...]:
         *(Column(name, of(name)) for name in ("seq", "at", "actor", "action", "kind", "id")),
         Column("words", lambda change: change_words(change, names, now)),
     )
-
-
-def _say_what_breaks() -> None:
-    """What the client logs while it follows goes to standard error as our lines."""
-    logging.basicConfig(format="taskhold: %(message)s", level=logging.WARNING)

@@ -144,9 +144,17 @@ def _due_filters(
 
 def _zone() -> str:
     """The name of the time zone of this machine."""
+    from zoneinfo import ZoneInfoNotFoundError
+
     from tzlocal import get_localzone_name
 
-    return get_localzone_name() or "UTC"
+    try:
+        name = get_localzone_name()
+    except ZoneInfoNotFoundError:  # as TZ=CET-1CEST
+        name = None
+    if name is None:
+        warn("the time zone of this machine has no name; days begin in UTC")
+    return name or "UTC"
 
 
 def _show(tasks: Tasks, found: Iterable[Any], chosen: dict[str, Any], *, as_json: bool) -> None:

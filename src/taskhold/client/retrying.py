@@ -47,7 +47,7 @@ class Attempts:
         is_final = isinstance(error, _HOPELESS) or _distrust(error) is not None
         if is_final or (was_sent and not self._call.is_repeatable):
             raise self._unreachable(error) from error
-        wait = self._next_wait(0.0)
+        wait = self._next_wait(0.0, f"no answer from {self._where} ({reason(error)})")
         if wait is None:
             raise self._unreachable(error) from error
         return wait
@@ -56,9 +56,9 @@ class Attempts:
         """How long to wait for the next attempt; None where the answer stands."""
         if answer.status not in _PASSING or not self._call.is_repeatable:
             return None
-        return self._next_wait(_asked_to_wait(answer))
+        return self._next_wait(_asked_to_wait(answer), f"{self._where} is busy ({answer.status})")
 
-    def _next_wait(self, at_least: float) -> float | None:
+    def _next_wait(self, at_least: float, why: str) -> float | None:
         """None where patience is over. It begins with the first failure."""
         now = time.monotonic()
         if self._until is None:
@@ -67,7 +67,7 @@ class Attempts:
         self._failures += 1
         if now + wait > self._until:
             return None
-        log.info("%s %s is sent again in %.1f s", self._call.method, self._call.path, wait)
+        log.info("%s; trying again", why)
         return wait
 
     def _unreachable(self, error: httpx2.RequestError) -> Unreachable:

@@ -167,7 +167,6 @@ class PostgresKeeper:
             pg_dump,
             *("--format=custom", "--no-password", "--lock-wait-timeout=5000"),
             *(f"--table={table}" for table in tables.values()),
-            "--extension=pg_trgm",
             *([f"--snapshot={snapshot}"] if snapshot else []),
             f"--file={part}",
             f"--dbname={url}",

@@ -17,6 +17,13 @@ from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
+"""The bytes that SQLite locks while it has a file open (https://sqlite.org/src/file/src/os.h)."""
 TURN_SECONDS = 1.0
 """How long a process that is stopping may take to let go."""
 KEPT = "before-restore"
@@ -63,8 +70,22 @@ def _alone(path: Path, in_use: StartupError) -> sqlite3.Connection | None:
             raise in_use from None
         if not faults.is_damage(error):
             raise
+        if _is_open_elsewhere(path):
+            raise in_use from None
         return None
     return connection
+
+
+def _is_open_elsewhere(path: Path) -> bool:
+    """Whether SQLite in another process has the file open, whatever is in it."""
+    if not fcntl:
+        return False
+    with path.open("rb+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, SHARED_SIZE, SHARED_FIRST)
+        except OSError:
+            return True
+    return False
 
 
 def exchange(path: Path, new: Path) -> Path | None:
@@ -77,7 +98,10 @@ def exchange(path: Path, new: Path) -> Path | None:
         kept = unused(path.parent, f"{path.name}-{KEPT}")
         _keep(path, kept)
         sync(path.parent)
-    new.replace(path)
+    try:
+        new.replace(path)
+    finally:
+        forget_second_names(path)
     sync(path.parent)
     return kept
 

@@ -262,7 +262,12 @@ export const commands = [
     () => single() !== undefined,
     () => {
       const key = single()?.key ?? null;
-      if (key !== null && places.peek().has(key)) editing.value = key;
+      if (key !== null && places.peek().has(key)) {
+        editing.value = key;
+        return;
+      }
+      const field = document.querySelector(".details .title-field");
+      if (field instanceof HTMLElement) field.focus();
     },
   ),
   of("due", "Set the due date", ["d"], "Tasks", hasTargets, () => pick("due", living())),

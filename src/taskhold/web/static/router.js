@@ -94,6 +94,13 @@ export function go(changes, { replace = false } = {}) {
   route.value = next;
 }
 
+/** A click on a link to there, unless it asks for a new tab. @param {MouseEvent} event @param {Partial<Route>} changes */
+export function followLink(event, changes) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
+  event.preventDefault();
+  go(changes);
+}
+
 /** The address after what was made here got its number; the way back doesn't grow. @param {Route} named */
 export function rename(named) {
   history.replaceState(null, "", format(named));

@@ -90,6 +90,7 @@ export function clearSelection() {
  * @property {"system" | "light" | "dark"} theme
  * @property {boolean} tagsShown whether the sidebar's tags are unfolded
  * @property {boolean} archivedShown the same for archived lists
+ * @property {boolean} plainNoted whether it was read that plain http needs the network
  * @property {string[]} folded the tasks whose subtasks are folded away
  */
 
@@ -100,6 +101,7 @@ const DEFAULTS = {
   theme: "system",
   tagsShown: false,
   archivedShown: false,
+  plainNoted: false,
   folded: [],
 };
 

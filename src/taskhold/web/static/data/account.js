@@ -73,7 +73,7 @@ export async function start() {
   const { account: known, replica: name, logsOut } = remembered();
   if (known?.ready && name && !logsOut) {
     account.value = known;
-    await inTurn(() => open(name));
+    await inTurn(() => open(name, known.user));
     ask().catch(() => {}); // the replica asks again until there is an answer
     return;
   }
@@ -124,7 +124,7 @@ async function become({ needed, open_mode, registration, user }, then) {
   if (replica && replica.name !== name) await close();
   if (name && user?.id === FIRST_ACCOUNT_ID) await takeOver(replicaName(null), name);
   account.value = now;
-  if (name) await open(name);
+  if (name) await open(name, user);
   else connection.value = wasOpen ? "logged-out" : "online";
 }
 
@@ -134,11 +134,12 @@ function whoWas() {
   return { user, kept: replica ? unsent.peek().length : kept };
 }
 
-/** @param {string} name */
-async function open(name) {
+/** @param {string} name @param {User | null} user */
+async function open(name, user) {
   if (replica?.name === name) return;
   await close();
   replica = await openReplica(name, {
+    accountId: user?.id ?? FIRST_ACCOUNT_ID,
     isStillOurs: () => remembered().replica === name,
     accountIsOver,
     whenTakenAway: () => {

@@ -5,6 +5,19 @@ export const base = new URL(".", document.baseURI).href;
 const SECONDS = 1000;
 const PATIENCE = 30 * SECONDS;
 
+/** It says who is logged in, whoever asks. */
+const WHO_IS_THERE = "setup";
+
+let spokenFor = "";
+
+/** From now on requests are for this account: where the browser's cookie is another's, they are refused. @param {number | null} accountId */
+export function speakFor(accountId) {
+  spokenFor = accountId === null ? "" : String(accountId);
+}
+
+/** @returns {Record<string, string>} */
+export const forWhom = () => (spokenFor ? { "Taskhold-Account": spokenFor } : {});
+
 /** An answer that is not 2xx, with a sentence that a person can act on. */
 export class Problem extends Error {
   /** @param {number} status @param {any} body @param {Headers} headers */
@@ -57,7 +70,11 @@ export async function call(method, path, body, { headers = {}, signal } = {}) {
   /** @type {RequestInit} */
   const request = {
     method,
-    headers: { Accept: "application/json", ...headers },
+    headers: {
+      Accept: "application/json",
+      ...(path === WHO_IS_THERE ? {} : forWhom()),
+      ...headers,
+    },
     cache: "no-store",
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   };

@@ -4,17 +4,18 @@
 // then follows the events; whatever breaks off is taken up again from the cursor.
 
 import { signal } from "../parts/html.js";
-import { Problem, Unreachable } from "./api.js";
+import { Problem, speakFor, Unreachable } from "./api.js";
 import { canKeep, keyOf, openDatabase } from "./database.js";
 import { emptyHistory, fillHistory, tell } from "./history.js";
 import {
   edits,
   emptyOutbox,
+  fetchMissing,
   fillOutbox,
+  hearOf,
   letGo,
-  noteName,
   oldNumbers,
-  takeEdits,
+  readKept,
   takeRows,
 } from "./outbox.js";
 import { changesAfter, listen, pagesOf, whatThereIs } from "./reading.js";
@@ -52,11 +53,13 @@ export const canWorkOffline = canKeep && "serviceWorker" in navigator;
 
 /**
  * @param {string} name
- * @param {{isStillOurs: () => boolean, accountIsOver: () => Promise<boolean>, whenTakenAway: () => void}} account
+ * @param {{accountId: number, isStillOurs: () => boolean, accountIsOver: () => Promise<boolean>, whenTakenAway: () => void}} account
  *   `accountIsOver` asks the server who is logged in, and acts if it is somebody else
  * @returns {Promise<Replica>}
  */
-export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenAway }) {
+export async function openReplica(name, account) {
+  const { accountId, isStillOurs, accountIsOver, whenTakenAway } = account;
+  speakFor(accountId);
   const database = await openDatabase(name, whenTakenAway);
   /** @type {Place | undefined} */
   let place;
@@ -113,17 +116,9 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   async function readAgain() {
     if (isReading || isLeading) return;
     isReading = true;
-    const kept = await database.read();
+    const kept = await readKept(database.read);
     const known = kept.state.find(({ key }) => key === "place");
-    if (known) {
-      show(kept, known);
-      const there = new Set(kept.outbox.map((edit) => edit.key));
-      const gone = edits.peek().filter(({ key, state }) => state === "done" && !there.has(key));
-      takeEdits(
-        kept.outbox,
-        gone.map(({ key }) => key),
-      );
-    }
+    if (known) show(kept, known);
     isReading = false;
     for (const message of later.splice(0)) receive(message);
   }
@@ -173,8 +168,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       return;
     }
     if (message.type === "edits") {
-      for (const [kind, key, id] of message.named ?? []) noteName(kind, key, id);
-      takeEdits(message.put, message.drop);
+      hearOf(message);
       wake();
     } else if (message.type === "rows") {
       follow(message.rows);
@@ -193,6 +187,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       readAgain();
     } else if (message.type === "hello" && isLeading) {
       leadership.yieldTo();
+      fetchMissing(message.edits).then(wake);
       writing.then(() => {
         channel.say({ type: "connection", connection: connection.peek() });
         if (place) channel.say({ type: "cursor", cursor: place.cursor });
@@ -205,20 +200,25 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     if (isLeading || place === undefined) return;
     const known = place.cursor;
     const fresh = rows.filter(({ seq }) => seq > known);
+    // What is kept here has the older ones; word of their edits may have come late.
+    hearOf({ put: [], drop: rows.flatMap(({ seq, key }) => (key && seq <= known ? [key] : [])) });
     const last = fresh.at(-1);
     if (!last) return;
     if (fresh[0]?.seq !== known + 1) {
-      setTimeout(() => channel.say({ type: "hello" }), 50); // it has written them down by then
+      setTimeout(() => greet(), 50); // it has written them down by then
       return;
     }
     place = { cursor: last.seq, mark: markOf(last) };
     takeRows(fresh);
   }
 
+  /** Tell the window that leads what this one has; it answers if this one is behind. */
+  const greet = () => channel.say({ type: "hello", edits: edits.peek().map(({ key }) => key) });
+
   function becomeVisible() {
     if (document.hidden) return;
     if (isLeading) wake();
-    else channel.say({ type: "hello" });
+    else greet();
   }
 
   /** @param {Connection} now */
@@ -237,11 +237,15 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     else if (Date.now() - lastTry > SECOND) hurry.abort();
   }
 
+  /** @type {Promise<unknown>} */
+  let sending = Promise.resolve();
+
   function sendAll() {
-    sender.send(leading).catch((/** @type {unknown} */ error) => {
+    const sent = sender.send(leading).catch((/** @type {unknown} */ error) => {
       if (error instanceof Problem && error.is("cross-site")) set("forbidden");
       else hurry.abort(error); // the loop below finds out what is wrong
     });
+    sending = sending.then(() => sent);
   }
 
   async function keepFollowing(/** @type {AbortSignal} */ signal) {
@@ -256,6 +260,10 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
         await readAgain();
         isLeading = true;
       }
+      await readKept(async () => ({
+        outbox: await database.all("outbox"),
+        numbers: await database.all("numbers"),
+      }));
       while (!signal.aborted) {
         hurry = new AbortController();
         const either = AbortSignal.any([signal, hurry.signal]);
@@ -281,9 +289,10 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
         await pause(wait * SECOND * (0.5 + Math.random() / 2), until);
       }
     } finally {
-      isLeading = false;
       isCaughtUp = false;
+      await sending; // before another window takes over
       await writing;
+      isLeading = false;
     }
   }
 
@@ -412,7 +421,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   connection.value = "connecting";
   await fill();
   const leadership = lead(name, keepFollowing, isShared);
-  channel.say({ type: "hello" });
+  greet();
 
   return {
     name,
@@ -423,6 +432,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       removeEventListener("pageshow", becomeVisible);
       hurry.abort();
       channel.close();
+      speakFor(null);
       const ended = leadership.end();
       forgetAll();
       emptyOutbox();

@@ -24,6 +24,7 @@ export const canKeep =
  * @typedef {object} Database
  * @property {boolean} isKept whether it outlives the page
  * @property {() => Promise<Record<Store, any[]>>} read all of it, as of one moment
+ * @property {(store: Store) => Promise<any[]>} all
  * @property {(key: string) => Promise<any>} state
  * @property {(batch: Batch, how?: {strict?: boolean}) => Promise<void>} write all or nothing
  * @property {(store: Store, key: string, change: (found: any) => any) => Promise<any>} change
@@ -81,6 +82,9 @@ function kept(database, whenTakenAway) {
       const found = STORES.map((store) => result(transaction.objectStore(store).getAll()));
       const rows = await Promise.all(found);
       return /** @type {any} */ (Object.fromEntries(STORES.map((store, i) => [store, rows[i]])));
+    },
+    async all(store) {
+      return await result(database.transaction(store, "readonly").objectStore(store).getAll());
     },
     async state(key) {
       const transaction = database.transaction("state", "readonly");
@@ -145,6 +149,7 @@ export function inMemory() {
         Object.fromEntries(STORES.map((store) => [store, [...place(store).values()]]))
       );
     },
+    all: async (store) => [...place(store).values()],
     state: async (key) => place("state").get(key),
     async write(batch) {
       for (const [store, { clear, put = [], drop = [] }] of Object.entries(batch)) {

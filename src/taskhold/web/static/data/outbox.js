@@ -28,6 +28,7 @@ import {
 
 const DAY = 24 * 3600 * 1000;
 const REMEMBERED = 30 * DAY;
+const MOST_OVER = 5000;
 const ON_ITS_WAY = "It may be saved already, so it can't be dropped. Undo it instead.";
 export const NO_ROOM = "This browser has no room to keep it. Make some, then try again.";
 
@@ -67,8 +68,10 @@ let wake = () => {};
 
 /** The ids of what was made here, and the first rows of edits in the journal. @type {Map<string, number>} */
 export const numbers = new Map();
-/** Edits that the journal has told of: a late word about them means nothing any more. @type {Set<string>} */
-const told = new Set();
+/** Edits that are over: a late word about them means nothing any more. @type {Set<string>} */
+const over = new Set();
+/** Edits of this window on their way to the disk. @type {Set<string>} */
+const beingKept = new Set();
 
 /**
  * What this browser kept of an account.
@@ -80,19 +83,27 @@ const told = new Set();
 export function fillOutbox(opened, kept, others) {
   database = opened;
   ({ say, wake } = others);
-  for (const { key, number } of kept.numbers) {
-    if (key.startsWith("new-")) nameObject("task", key, number);
-    numbers.set(key, number);
-  }
+  noteNumbers(kept.numbers);
   for (const { key } of kept.outbox) notBefore(key);
   takeEdits(kept.outbox, []);
+}
+
+/** @param {{key: string, number: number}[]} known */
+function noteNumbers(known) {
+  for (const { key, number } of known) {
+    numbers.set(key, number);
+    if (!key.startsWith("new-")) continue;
+    // Which of the two it is doesn't matter: nothing else goes by this key.
+    nameObject("task", key, number);
+    nameObject("list", key, number);
+  }
 }
 
 export function emptyOutbox() {
   database = inMemory();
   say = wake = () => {};
   numbers.clear();
-  told.clear();
+  over.clear();
   edits.value = [];
 }
 
@@ -132,7 +143,7 @@ function namesIn(fields) {
 /** In memory and in view, here. @param {readonly Edit[]} put @param {readonly string[]} drop */
 export function takeEdits(put, drop) {
   const fresh = put.filter(
-    ({ key, state }) => !told.has(key) || (state === "done" && findEdit(key)),
+    ({ key, state }) => !over.has(key) || (state === "done" && findEdit(key)),
   );
   const gone = new Set([...drop, ...fresh.map((edit) => edit.key)]);
   for (const key of drop) removeEdit(key);
@@ -146,8 +157,11 @@ export function takeEdits(put, drop) {
 /** Everywhere: in view at once, then on the disk, then in the other windows. @param {readonly Edit[]} put @param {readonly string[]} [drop] */
 export async function saveEdits(put, drop = []) {
   takeEdits(put, drop);
+  noteOver(drop);
+  for (const { key } of put) beingKept.add(key);
   try {
     await database.write({ outbox: { put: [...put], drop: [...drop] } }, { strict: true });
+    for (const { key } of put) beingKept.delete(key);
   } catch {
     takeEdits(
       put.map((edit) => ({ ...edit, state: "refused", problem: NO_ROOM })),
@@ -188,6 +202,48 @@ export async function noteDone(edit, named) {
   await database.write({ outbox: { put: [done] }, numbers: { put } });
 }
 
+/** @param {readonly string[]} keys */
+function noteOver(keys) {
+  for (const key of keys) over.add(key);
+  for (const key of over) {
+    if (over.size <= MOST_OVER) break;
+    over.delete(key); // the oldest
+  }
+}
+
+/** What another window says about edits. @param {{put: Edit[], drop: string[], named?: ["task" | "list", string, number][]}} word */
+export function hearOf({ put, drop, named = [] }) {
+  for (const [kind, key, id] of named) noteName(kind, key, id);
+  noteOver(drop);
+  takeEdits(put, drop);
+}
+
+/**
+ * Read what is on the disk, and have no edit that isn't there: this window missed a word.
+ *
+ * @template {{outbox: Edit[], numbers: {key: string, number: number}[]}} Kept
+ * @param {() => Promise<Kept>} read
+ * @returns {Promise<Kept>}
+ */
+export async function readKept(read) {
+  const before = edits.peek().flatMap(({ key }) => (beingKept.has(key) ? [] : [key]));
+  const kept = await read();
+  noteNumbers(kept.numbers);
+  const there = new Set(kept.outbox.map(({ key }) => key));
+  takeEdits(
+    kept.outbox,
+    before.filter((key) => !there.has(key)),
+  );
+  return kept;
+}
+
+/** Edits on the disk whose window was closed before it could tell. @param {readonly string[]} keys */
+export async function fetchMissing(keys) {
+  for (const key of keys) {
+    if (!findEdit(key) && !over.has(key)) await changeEdit(key, () => undefined);
+  }
+}
+
 /** @param {"task" | "list"} kind @param {string} key @param {number} id */
 export function noteName(kind, key, id) {
   numbers.set(key, id);
@@ -221,10 +277,7 @@ export function takeRows(rows) {
   const toldNow = new Set();
   for (const row of rows) {
     const edit = row.key === null ? undefined : findEdit(row.key);
-    if (row.key !== null) {
-      told.add(row.key);
-      if (told.size > 5000) told.delete(/** @type {string} */ (told.values().next().value));
-    }
+    if (row.key !== null) noteOver([row.key]);
     if (edit) {
       toldNow.add(edit.key);
       if (!numbers.has(edit.key)) {
@@ -239,13 +292,13 @@ export function takeRows(rows) {
     }
     applyRow(row, keep);
   }
-  const over = [...toldNow].filter(isOver);
+  const done = [...toldNow].filter(isOver);
   const rest = [...toldNow]
-    .filter((key) => !over.includes(key))
+    .filter((key) => !done.includes(key))
     .map((key) => /** @type {Edit} */ ({ ...findEdit(key), state: "done", sent: null }));
-  for (const key of over) store("outbox").drop.add(key);
+  for (const key of done) store("outbox").drop.add(key);
   for (const edit of rest) store("outbox").put.set(edit.key, edit);
-  takeEdits(rest, over);
+  takeEdits(rest, done);
   return Object.fromEntries(
     Object.entries(stores).map(([name, { put, drop }]) => [
       name,
@@ -264,13 +317,14 @@ const madeBy = (edit, row) =>
 
 /** The journal has told all it tells of these edits. @param {Set<string>} keys */
 export function letGo(keys) {
-  const over = edits
+  const gone = edits
     .peek()
     .flatMap(({ key, state }) => (state === "done" && keys.has(key) ? [key] : []));
-  if (over.length === 0) return {};
-  takeEdits([], over);
-  say({ type: "edits", put: [], drop: over });
-  return { outbox: { drop: over } };
+  if (gone.length === 0) return {};
+  noteOver(gone);
+  takeEdits([], gone);
+  say({ type: "edits", put: [], drop: gone });
+  return { outbox: { drop: gone } };
 }
 
 /** The edit to send now: the oldest that waits for no other. */

@@ -1,6 +1,6 @@
 // Reading from the server: all there is, in pages, and the journal, in pages and as it grows.
 
-import { address, call, nextPage, Problem, Unreachable } from "./api.js";
+import { address, call, forWhom, nextPage, Problem, Unreachable } from "./api.js";
 
 /** @typedef {import("./types.js").Change} Change */
 
@@ -59,7 +59,7 @@ export async function listen(cursor, signal, take) {
 
 /** @param {URL} url @param {AbortSignal} signal @returns {Promise<ReadableStream<any>>} */
 async function openStream(url, signal) {
-  const headers = { Accept: "text/event-stream" };
+  const headers = { Accept: "text/event-stream", ...forWhom() };
   const answer = await fetch(url, { signal, cache: "no-store", headers }).catch(() => {
     throw new Unreachable();
   });

@@ -69,11 +69,16 @@ export function canonical(kind, key) {
 
 /** What was made here has got its id. @param {Kind} kind @param {string} key @param {number} id */
 export function nameObject(kind, key, id) {
-  if (ids.get(key) === id) return;
   ids.set(key, id);
   if (overlay.has(name(kind, key))) keys.set(name(kind, id), key); // else it isn't shown by that key
   dirty.add(name(kind, id)).add(name(kind, keyOf(kind, id)));
+  const wasShown = (kind === "task" ? tasks : lists).peek().has(String(id));
+  if (wasShown && keyOf(kind, id) === key)
+    for (const other of server.tasks.keys()) touch("task", other);
 }
+
+/** It is to be computed anew. @param {Kind} kind @param {number} id */
+const touch = (kind, id) => dirty.add(name(kind, keyOf(kind, id)));
 
 // What the server says
 
@@ -94,7 +99,7 @@ export function onServer(kind, key) {
 /** An answer shows it as it is now. @param {Kind} kind @param {any} object */
 export function answered(kind, object) {
   ahead.set(name(kind, object.id), object);
-  dirty.add(name(kind, keyOf(kind, object.id)));
+  touch(kind, object.id);
 }
 
 /**
@@ -138,7 +143,7 @@ export function putAll(store, objects) {
   const kind = store === "lists" ? "list" : "task";
   for (const each of objects) {
     server[store].set(each.id, each);
-    dirty.add(name(kind, keyOf(kind, each.id)));
+    touch(kind, each.id);
   }
 }
 
@@ -146,7 +151,7 @@ export function putAll(store, objects) {
 export function forgetServer() {
   for (const [store, objects] of Object.entries(server)) {
     const kind = store === "lists" ? "list" : "task";
-    for (const id of objects.keys()) dirty.add(name(kind, keyOf(kind, id)));
+    for (const id of objects.keys()) touch(kind, id);
     objects.clear();
   }
   ahead.clear();

@@ -40,22 +40,18 @@ export function DatePicker({ due, onPick }) {
   const id = useId();
   const typed = text.trim() ? parseDay(text, now) : null;
   const chosen = typed ?? due;
-  const hint = !text.trim()
-    ? due
-      ? wholeDay(due)
-      : "No date so far"
-    : typed
-      ? wholeDay(typed)
-      : `For example ${EXAMPLES}`;
+  const hasTime = typed !== null && !isDay(typed);
+  const whatEnterSets = hasTime ? typed : withTime(dayOf(typed ?? due ?? today(now)), time);
+  const shown = typed ?? (text.trim() ? null : due);
+  const hint = shown ? wholeDay(shown) : text.trim() ? `For example ${EXAMPLES}` : "No date so far";
 
   /** @param {string} day */
   const pickDay = (day) => onPick(withTime(day, time));
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
-    if (!text.trim()) pickDay(due ? dayOf(due) : today(now));
-    else if (typed) onPick(isDay(typed) ? withTime(typed, time) : typed);
-    else setWrong(true);
+    if (text.trim() && !typed) setWrong(true);
+    else onPick(whatEnterSets);
   };
   /** @param {KeyboardEvent} event */
   const intoMonth = (event) => {
@@ -101,16 +97,15 @@ export function DatePicker({ due, onPick }) {
     </div>
     <${Month} chosen=${chosen ? dayOf(chosen) : null} now=${today(now)} onPick=${pickDay} />
     <div class="date-time">
-      <label>Time <input type="time" value=${typed && !isDay(typed) ? clock(new Date(typed)) : time}
-        onInput=${(/** @type {any} */ event) => setTime(event.currentTarget.value)} /></label>
-      <button type="submit" class="button is-main">${setWords(typed ?? withTime(due ? dayOf(due) : today(now), time), now)}</button>
+      <label>Time <input
+        type="time"
+        disabled=${hasTime}
+        value=${hasTime ? clock(new Date(typed)) : time}
+        onInput=${(/** @type {any} */ event) => setTime(event.currentTarget.value)}
+      /></label>
+      <button type="submit" class="button is-main">Set ${dayWords(whatEnterSets, now)}</button>
     </div>
   </form>`;
-}
-
-/** @param {string} due @param {Date} now */
-function setWords(due, now) {
-  return `Set ${dayWords(due, now)}`;
 }
 
 /**

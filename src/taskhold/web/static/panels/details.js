@@ -5,11 +5,20 @@ import { addTask, editTask, setDone, trash } from "../actions.js";
 import { byId, closeDetails, pick, say } from "../commands.js";
 import { childrenOf, findList, findTask } from "../data/replica.js";
 import { dayWords, isPast, wholeDay } from "../days.js";
-import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
+import {
+  classes,
+  html,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useSignal,
+  useState,
+} from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
 import { clock } from "../state.js";
-import { ChangedElsewhere, useDraft } from "./draft.js";
+import { ChangedElsewhere, useDraft, useLeaving } from "./draft.js";
+import { QuietButton } from "./forms.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
 
@@ -92,7 +101,14 @@ function Crumbs({ task }) {
   const list = task.listKey ? findList(task.listKey) : undefined;
   return html`<nav class="crumbs" aria-label="Where it is">
     <ol>
-      ${list && html`<li key="list"><button type="button" onClick=${() => go({ view: "list", listKey: list.key, open: task.key })} dir="auto">${list.name}</button></li>`}
+      ${
+        list &&
+        html`<li key="list">
+          <button type="button" dir="auto" onClick=${() => go({ view: "list", listKey: list.key, open: task.key })}>
+            ${list.name}
+          </button>
+        </li>`
+      }
       ${above.map(
         (each) => html`<li key=${each.key}>
         <button type="button" dir="auto" onClick=${() => go({ open: each.key })}>${each.title}</button>
@@ -100,6 +116,11 @@ function Crumbs({ task }) {
       )}
     </ol>
   </nav>`;
+}
+
+/** On one line, as the server wants it. @param {string} text */
+function cleanTitle(text) {
+  return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
 /** @param {Task} task */
@@ -119,7 +140,7 @@ function Title({ task, leave }) {
     name: `${task.key}/title`,
     stored: task.title,
     save: (title) => editTask(task.key, { title }),
-    clean: (text) => text.replace(/\s+/g, " ").trim(),
+    clean: cleanTitle,
     check: (text) => {
       if (text === "") return "A task needs a title.";
       if ([...text].length > TITLE_LENGTH)
@@ -215,7 +236,9 @@ function Property({ kind, keys, icon, name, tone, late = false, title, children 
   >
     <span class=${classes("property-icon", tone)}><${Icon} name=${icon} /></span>
     <span class="property-name">${name}</span>
-    <span class=${classes("property-value", !children && "is-unset")} dir="auto">${children || "None"}</span>
+    <span class=${classes("property-value", !children && "is-unset")}>
+      ${typeof children === "string" ? html`<bdi>${children}</bdi>` : children || "None"}
+    </span>
   </button>`;
 }
 
@@ -255,7 +278,11 @@ function Notes({ task }) {
   return html`<section class="details-part" aria-labelledby=${id} onFocusOut=${leaving(leave)}>
     <div class="part-head">
       <h3 id=${id}>Notes</h3>
-      ${!isEditing && task.notes && html`<button type="button" class="quiet-button" onClick=${() => setOpen(true)}>Edit<span class="unseen"> the notes</span></button>`}
+      ${
+        !isEditing &&
+        task.notes &&
+        html`<${QuietButton} about="the notes" onClick=${() => setOpen(true)}>Edit<//>`
+      }
     </div>
     ${
       isEditing
@@ -284,16 +311,16 @@ function Notes({ task }) {
 
 /** @param {{task: Task}} props */
 function Subtasks({ task }) {
-  const [title, setTitle] = useState("");
+  const title = useSignal("");
   const id = useId();
   const children = childrenOf.value.get(task.key) ?? [];
   const done = children.filter((child) => child.done).length;
   const add = () => {
-    const said = title.trim();
-    if (said)
-      addTask({ title: said.slice(0, TITLE_LENGTH), parentKey: task.key, listKey: task.listKey });
-    setTitle("");
+    const said = [...cleanTitle(title.peek())].slice(0, TITLE_LENGTH).join("");
+    title.value = "";
+    if (said) addTask({ title: said, parentKey: task.key, listKey: task.listKey });
   };
+  useLeaving(add);
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
@@ -326,8 +353,10 @@ function Subtasks({ task }) {
         placeholder="Add a subtask"
         autocomplete="off"
         dir="auto"
-        value=${title}
-        onInput=${(/** @type {any} */ event) => setTitle(event.currentTarget.value)}
+        value=${title.value}
+        onInput=${(/** @type {any} */ event) => {
+          title.value = event.currentTarget.value;
+        }}
       />
     </form>
   </section>`;

@@ -79,21 +79,13 @@ export function useDraft(field) {
     }
     show((n) => n + 1);
   };
-  const end = useRef(leave);
-  end.current = leave;
-
+  useLeaving(leave);
   useEffect(() => {
     const hide = () => {
       if (document.visibilityState === "hidden") saveUnlessOther();
     };
-    const go = () => end.current();
     document.addEventListener("visibilitychange", hide);
-    addEventListener("pagehide", go);
-    return () => {
-      document.removeEventListener("visibilitychange", hide);
-      removeEventListener("pagehide", go);
-      end.current();
-    };
+    return () => document.removeEventListener("visibilitychange", hide);
   }, []);
 
   const now = typed.current;
@@ -121,6 +113,20 @@ export function useDraft(field) {
       show((n) => n + 1);
     },
   };
+}
+
+/** Calls when what uses it goes, or the window does. @param {() => void} leave */
+export function useLeaving(leave) {
+  const latest = useRef(leave);
+  latest.current = leave;
+  useEffect(() => {
+    const go = () => latest.current();
+    addEventListener("pagehide", go);
+    return () => {
+      removeEventListener("pagehide", go);
+      go();
+    };
+  }, []);
 }
 
 /** @param {{current: Typed | null}} typed @param {{stored: string}} field */

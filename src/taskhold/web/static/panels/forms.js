@@ -153,9 +153,9 @@ export function Password({ onShow, label, ...field }) {
     onShow?.(!isShown);
   };
   return html`<${Field} ...${field} label=${label} type=${isShown ? "text" : "password"}>
-    <button type="button" class="quiet-button" aria-pressed=${isShown} onClick=${toggle}>
-      ${isShown ? "Hide" : "Show"}<span class="unseen"> what is typed</span>
-    </button>
+    <${QuietButton} about="what is typed" aria-pressed=${isShown} onClick=${toggle}>
+      ${isShown ? "Hide" : "Show"}
+    <//>
   <//>`;
 }
 
@@ -170,6 +170,15 @@ export function NewPassword({ label = "Password" }) {
       onShow=${show}
     />
     ${!isShown && html`<${Field} name="again" label="Once more" type="password" autocomplete="new-password" />`}`;
+}
+
+/** A button as quiet as a link. `about` is what it is about, for who doesn't see that beside it.
+ * @param {{about?: string, children?: any, [attribute: string]: any}} props
+ */
+export function QuietButton({ about, children, ...attributes }) {
+  return html`<button type="button" class="quiet-button" ...${attributes}>
+    ${children}${about && html`<span class="unseen"> ${about}</span>`}
+  </button>`;
 }
 
 /** A button for what takes a moment and may fail.
@@ -226,9 +235,7 @@ export function ConfirmButton({ label, about, what, yes, run }) {
         ? html`<span class="sure-what" role="alert">${what}</span>
           <button type="button" class="button" onClick=${() => ask(false)}>Cancel</button>
           <${WaitingButton} class="button danger" run=${run}>${yes}<//>`
-        : html`<button type="button" class="quiet-button" onClick=${() => ask(true)}>
-            ${label}${about && html`<span class="unseen"> ${about}</span>`}
-          </button>`
+        : html`<${QuietButton} about=${about} onClick=${() => ask(true)}>${label}<//>`
     }
   </span>`;
 }

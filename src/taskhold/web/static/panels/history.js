@@ -4,10 +4,12 @@
 import { account } from "../data/account.js";
 import { call, Unreachable } from "../data/api.js";
 import { connection } from "../data/connection.js";
+import { findList, findTask } from "../data/replica.js";
 import { dayWords } from "../days.js";
 import { html, useEffect, useState } from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
 import { clock } from "../state.js";
+import { QuietButton, sentenceOf } from "./forms.js";
 
 /**
  * @typedef {import("../data/types.js").Task} Task
@@ -43,9 +45,7 @@ function Changes({ task }) {
       setNext(nextPage(headers.get("Link")));
       setProblem("");
     } catch (error) {
-      setProblem(
-        error instanceof Unreachable ? "" : String(error instanceof Error ? error.message : error),
-      );
+      setProblem(error instanceof Unreachable ? "" : sentenceOf(error));
     }
   };
   useEffect(() => {
@@ -53,14 +53,15 @@ function Changes({ task }) {
   }, [id, version, isThere]);
 
   if (!isThere && !changes) {
-    return html`<p class="quiet">${id === null ? "It hasn’t been sent to the server yet." : "The history is there as soon as the server is."}</p>`;
+    const why = id === null ? "It hasn’t been sent yet." : "It is there as soon as the server is.";
+    return html`<p class="quiet">${why}</p>`;
   }
   if (problem) return html`<p class="problem" role="alert">${problem}</p>`;
   if (!changes) return html`<p class="quiet" role="status">Looking it up …</p>`;
   return html`<ol class="changes">
       ${changes.map((change) => html`<${ChangeRow} key=${change.seq} change=${change} onProblem=${setProblem} />`)}
     </ol>
-    ${next && html`<button type="button" class="quiet-button" onClick=${() => load(next, changes)}>Show more</button>`}`;
+    ${next && html`<${QuietButton} onClick=${() => load(next, changes)}>Show more<//>`}`;
 }
 
 /** @param {{change: Change, onProblem: (text: string) => void}} props */
@@ -70,19 +71,17 @@ function ChangeRow({ change, onProblem }) {
     try {
       await call("POST", `changes/${change.seq}/undo`);
     } catch (error) {
-      onProblem(error instanceof Error ? error.message : String(error));
+      onProblem(sentenceOf(error));
     }
   };
   return html`<li>
     <div class="change-said" dir="auto">
-      <span class="change-who">${who(change)}</span>${" "}${said.map((each, index) => html`<span key=${each}>${index > 0 ? ", " : ""}${each}</span>`)}
+      <span class="change-who">${who(change)}</span> ${said.join(", ")}
     </div>
     <time class="change-at" datetime=${change.at}>${dayWords(change.at, clock.peek())}</time>
     ${
       change.action === "update" &&
-      html`<button type="button" class="quiet-button" onClick=${takeBack}>
-      Take back<span class="unseen">: ${said.join(", ")}</span>
-    </button>`
+      html`<${QuietButton} about=${said.join(", ")} onClick=${takeBack}>Take back<//>`
     }
   </li>`;
 }
@@ -140,11 +139,13 @@ function fieldsInWords(before, after) {
   if (removed.length > 0)
     said.push(`took the tag ${removed.map((tag) => `“${tag}”`).join(", ")} away`);
   if (before.parent_id !== after.parent_id) {
-    said.push(
-      after.parent_id === null ? "made it a task of its own" : "made it a part of another task",
-    );
+    const parent = after.parent_id === null ? null : findTask(String(after.parent_id));
+    if (parent === null) said.push("made it a task of its own");
+    else said.push(`made it a part of ${parent ? `“${short(parent.title)}”` : "another task"}`);
   } else if (before.list_id !== after.list_id) {
-    said.push(after.list_id === null ? "took it out of its list" : "moved it to another list");
+    const list = after.list_id === null ? null : findList(String(after.list_id));
+    if (list === null) said.push("took it out of its list");
+    else said.push(`moved it to ${list ? `“${short(list.name)}”` : "another list"}`);
   } else if (before.position !== after.position) said.push("moved it in the order");
   return said.length > 0 ? said : ["changed it"];
 }

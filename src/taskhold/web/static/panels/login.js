@@ -2,7 +2,7 @@
 
 import { account, goOnOpen, login, register, setUp } from "../data/account.js";
 import { html, useState } from "../parts/html.js";
-import { Field, Form, NewPassword, Password, WaitingButton } from "./forms.js";
+import { Field, Form, NewPassword, Password, QuietButton, WaitingButton } from "./forms.js";
 
 export const NAME_HINT = "Letters, digits and . _ @ + -";
 
@@ -17,7 +17,7 @@ export function Setup() {
       ${
         mayGoOn &&
         html`<p class="front-other">
-          <button type="button" class="quiet-button" onClick=${() => make(false)}>Back</button>
+          <${QuietButton} onClick=${() => make(false)}>Back<//>
         </p>`
       }
     <//>`;
@@ -42,7 +42,13 @@ export function FirstAccount() {
   return html`<${Form} submit="Make the account" onSubmit=${make}>
     <${Field} name="username" label="Name" autocomplete="username" hint=${NAME_HINT} />
     <${NewPassword} />
-    <${Field} name="code" label="Code" autocomplete="off" class="code" hint=${html`<code>taskhold serve</code> prints it when it starts`} />
+    <${Field}
+      name="code"
+      label="Code"
+      autocomplete="off"
+      class="code"
+      hint=${html`<code>taskhold serve</code> prints it when it starts`}
+    />
   <//>`;
 }
 
@@ -64,7 +70,7 @@ export function Login() {
         <${NewPassword} />
       <//>
       <p class="front-other">
-        <button type="button" class="quiet-button" onClick=${() => setNew(false)}>I have one already</button>
+        <${QuietButton} onClick=${() => setNew(false)}>I have one already<//>
       </p>
     <//>`;
   }
@@ -84,7 +90,7 @@ export function Login() {
     ${
       state?.registration &&
       html`<p class="front-other">
-        New here? <button type="button" class="quiet-button" onClick=${() => setNew(true)}>Make an account</button>
+        New here? <${QuietButton} onClick=${() => setNew(true)}>Make an account<//>
       </p>`
     }
   <//>`;

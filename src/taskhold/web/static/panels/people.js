@@ -4,7 +4,7 @@ import { account } from "../data/account.js";
 import { call } from "../data/api.js";
 import { html, useId, useState } from "../parts/html.js";
 import { ago, NotYet, useFound } from "./access.js";
-import { ConfirmButton, Field, Form, NewPassword, WaitingButton } from "./forms.js";
+import { ConfirmButton, Field, Form, NewPassword, QuietButton, WaitingButton } from "./forms.js";
 import { NAME_HINT } from "./login.js";
 
 /** @typedef {{id: number, username: string, display_name: string, admin: boolean, disabled: boolean, created_at: string}} User */
@@ -80,9 +80,9 @@ function Person({ user, load }) {
         html`<${WaitingButton} class="quiet-button" run=${() => change({ disabled: !disabled })}>
             ${disabled ? "Enable" : "Disable"}<${About} name=${username} />
           <//>
-          <button type="button" class="quiet-button" aria-expanded=${isResetting} onClick=${() => reset(!isResetting)}>
-            New password<${About} name=${username} />
-          </button>
+          <${QuietButton} about=${username} aria-expanded=${isResetting} onClick=${() => reset(!isResetting)}>
+            New password
+          <//>
           <${ConfirmButton}
             label="Remove"
             about=${username}

@@ -10,8 +10,9 @@ import {
   setDue,
   setPriority,
 } from "../actions.js";
+import { foldTag } from "../data/edits.js";
 import { childrenOf, findList, findTask, lists, tasks } from "../data/replica.js";
-import { html, signal, useMemo } from "../parts/html.js";
+import { html, signal, useEffect, useMemo } from "../parts/html.js";
 import { DatePicker } from "./calendar.js";
 import { Chooser, fit, fold } from "./chooser.js";
 import { Dialog } from "./dialog.js";
@@ -23,6 +24,7 @@ import { Dialog } from "./dialog.js";
  */
 
 const TAG_LENGTH = 50;
+const MOST_TAGS = 20;
 const MOST_SHOWN = 50;
 /** @type {{id: import("../data/types.js").Priority, title: string, number: string}[]} */
 const PRIORITIES = [
@@ -48,16 +50,21 @@ export function openPicker(kind, keys, anchor = null) {
 
 /** Shown once, at the end of the page. */
 export function Pickers() {
-  if (!picking.value) return null;
-  const { kind, keys, anchor } = picking.value;
-  const found = keys.map(findTask).filter((task) => task !== undefined);
+  const now = picking.value;
+  const found = (now?.keys ?? []).map(findTask).filter((task) => task !== undefined);
+  const isOver = now !== null && found.length === 0; // they were deleted meanwhile
+  useEffect(() => {
+    if (isOver) picking.value = null;
+  }, [isOver]);
+  if (!now || isOver) return null;
+  const { kind, anchor } = now;
   const close = () => {
     picking.value = null;
   };
-  if (found.length === 0) return null;
   const what = found.length === 1 ? found[0]?.title : `${found.length} tasks`;
   const Picker = { due: Due, tags: Tags, list: ListOf, priority: PriorityOf, parent: Parent }[kind];
-  return html`<${Dialog} class=${`picker is-${kind}`} title=${`${NAMES[kind]} of ${what}`} heading anchor=${anchor} onClose=${close}>
+  const title = `${NAMES[kind]} of ${what}`;
+  return html`<${Dialog} class=${`picker is-${kind}`} title=${title} heading anchor=${anchor} onClose=${close}>
     <${Picker} tasks=${found} close=${close} />
   <//>`;
 }
@@ -162,50 +169,45 @@ function ListOf({ tasks: all, close }) {
 /** @param {Props} props */
 function Tags({ tasks: all }) {
   const keys = keysOf(all);
-  const counts = useMemo(countTags, []);
   const own = useMemo(() => new Set(all.flatMap((task) => task.tags.map(foldTag))), []);
-  const bearing = (/** @type {string} */ folded) =>
-    all.filter((task) => task.tags.some((tag) => foldTag(tag) === folded));
-  /** @param {string} name */
-  const toggle = (name) => {
-    const isOn = bearing(foldTag(name)).length === all.length;
-    if (isOn) removeTags(keys, [name]);
-    else addTags(keys, [name]);
+  const known = useMemo(countTags, [tasks.value]);
+  // In an order that stays while one chooses: those that they bear, then those that are used most.
+  const sorted = [...known].sort(
+    ([a, { count: many }], [b, { count: more }]) =>
+      Number(own.has(b)) - Number(own.has(a)) || more - many || a.localeCompare(b),
+  );
+  /** @param {Task} task @param {string} tag */
+  const bears = (task, tag) => task.tags.some((each) => foldTag(each) === foldTag(tag));
+  const isFull = all.some((task) => task.tags.length >= MOST_TAGS);
+  /** @param {string} tag */
+  const isTooMany = (tag) => all.some((task) => task.tags.length >= MOST_TAGS && !bears(task, tag));
+  /** @param {{name: string, count: number}} tag */
+  const asOption = ({ name, count }) => {
+    const having = all.filter((task) => bears(task, name)).length;
+    const hasAll = having === all.length;
+    return {
+      id: foldTag(name),
+      title: name,
+      detail: count ? String(count) : undefined,
+      checked: hasAll || (having > 0 && /** @type {"mixed"} */ ("mixed")),
+      disabled: isTooMany(name),
+      run: () => (hasAll ? removeTags(keys, [name]) : addTags(keys, [name])),
+    };
   };
   /** @param {string} query */
   const find = (query) => {
-    const folded = foldTag(query.trim());
-    const known = new Map(counts);
-    for (const tag of all.flatMap((task) => task.tags)) {
-      if (!known.has(foldTag(tag))) known.set(foldTag(tag), { name: tag, count: 0 });
-    }
-    const sorted = [...known].sort(
-      ([a, { count: many }], [b, { count: more }]) =>
-        Number(own.has(b)) - Number(own.has(a)) || more - many || a.localeCompare(b),
-    );
-    const options = ranked(sorted, fold(query.trim()), ([, { name }]) => name).map(
-      ([key, { name, count }]) => {
-        const having = bearing(key).length;
-        return {
-          id: key,
-          title: name,
-          detail: count ? String(count) : undefined,
-          checked: having === 0 ? false : having === all.length || /** @type {"mixed"} */ ("mixed"),
-          run: () => toggle(name),
-        };
-      },
-    );
-    const name = query.trim().replaceAll(",", "").slice(0, TAG_LENGTH);
-    const isNew = name && !known.has(folded);
+    const name = [...query.replace(/[,\p{Cc}]/gu, "").trim()].slice(0, TAG_LENGTH).join("");
+    const fitting = ranked(sorted, fold(name), ([, tag]) => tag.name);
+    const isNew = name !== "" && !known.has(foldTag(name)) && !isTooMany(name);
     return [
-      { name: "", options },
+      { name: "", options: fitting.map(([, tag]) => asOption(tag)) },
       { name: " ", options: isNew ? [creating("tag", name, () => addTags(keys, [name]))] : [] },
     ];
   };
   return html`<${Chooser}
     label="Tags"
     placeholder="Find or create a tag"
-    nothing="There are no tags yet. Type one."
+    nothing=${isFull ? `A task has ${MOST_TAGS} tags at the most.` : "There are no tags yet. Type one."}
     find=${find}
     several
   />`;
@@ -262,11 +264,6 @@ function ranked(all, folded, read) {
 /** @param {string} what @param {string} name @param {() => void} run */
 function creating(what, name, run) {
   return { id: "+", title: `Create ${what} “${name}”`, icon: "plus", run };
-}
-
-/** As the server compares tags. @param {string} tag */
-function foldTag(tag) {
-  return tag.normalize("NFC").toLowerCase();
 }
 
 /** How many open tasks bear each tag. @returns {Map<string, {name: string, count: number}>} */

@@ -11,7 +11,7 @@ import { IconButton } from "../parts/icons.js";
 import { go, linkTo, route } from "../router.js";
 import { dialog, prefer, preferences, sheetOpen } from "../state.js";
 import { Sessions, Tokens } from "./access.js";
-import { Field, Form, NewPassword, Password, WaitingButton } from "./forms.js";
+import { Field, Form, NewPassword, Password, QuietButton, WaitingButton } from "./forms.js";
 import { FirstAccount } from "./login.js";
 import { People } from "./people.js";
 
@@ -84,6 +84,14 @@ function SectionLink({ id, name, isHere }) {
   return html`<a href=${linkTo({ view: "settings", section: id })} aria-current=${isHere ? "page" : undefined} onClick=${follow}>${name}</a>`;
 }
 
+function showKeys() {
+  dialog.value = "help";
+}
+
+function showUnsent() {
+  dialog.value = "unsent";
+}
+
 /** A part under its heading. @param {{title: string, children?: any}} props */
 export function Block({ title, children }) {
   const id = useId();
@@ -116,9 +124,7 @@ function Look() {
         </span>
       </label>
       <div class="buttons">
-        <button type="button" class="button" onClick=${() => {
-          dialog.value = "help";
-        }}>Show all keys</button>
+        <button type="button" class="button" onClick=${showKeys}>Show all keys</button>
       </div>
     <//>`;
 }
@@ -184,9 +190,7 @@ export function LogOut() {
     </p>
     <div class="buttons">
       <button type="button" class="button is-main" onClick=${() => setWaiting(0)}>Stay logged in</button>
-      <button type="button" class="button" onClick=${() => {
-        dialog.value = "unsent";
-      }}>Show what is unsent</button>
+      <button type="button" class="button" onClick=${showUnsent}>Show what is unsent</button>
       <${WaitingButton} class="button danger" run=${leaveAll}>Log out and lose ${waiting === 1 ? "it" : "them"}<//>
     </div>
   </div>`;
@@ -217,22 +221,24 @@ function Data() {
         ${tasks.value.size === 1 ? "One task is" : `${tasks.value.size} tasks are`} here in this browser, too.
         ${
           waiting > 0
-            ? html` <button type="button" class="quiet-button" onClick=${() => {
-                dialog.value = "unsent";
-              }}>${waiting === 1 ? "One edit isn’t" : `${waiting} edits aren’t`} sent yet</button>`
+            ? html` <${QuietButton} onClick=${showUnsent}>${waiting === 1 ? "One edit isn’t" : `${waiting} edits aren’t`} sent yet<//>`
             : " Every edit has reached the server."
         }
       </p>
     <//>
     <${Block} title="Without a network">
-      <p>
-        ${
-          canWorkOffline
-            ? "Taskhold opens and works without a network here; edits are sent when it is back."
-            : isSecureContext
-              ? "This browser keeps nothing for pages, so Taskhold needs the network here."
-              : "Browsers let pages work without a network only over https, or on the server’s own machine. Over this address Taskhold needs the network."
-        }
-      </p>
+      <p>${aboutOffline()}</p>
     <//>`;
+}
+
+function aboutOffline() {
+  if (canWorkOffline) {
+    return "Taskhold opens and works without a network here; edits are sent when it is back.";
+  }
+  if (isSecureContext)
+    return "This browser keeps nothing for pages, so Taskhold needs the network here.";
+  return (
+    "Browsers let pages work without a network only over https, or on the server’s own machine. " +
+    "Over this address Taskhold needs the network."
+  );
 }

@@ -8,7 +8,7 @@ import { Icon } from "../parts/icons.js";
 import { dialog } from "../state.js";
 import { ago } from "./access.js";
 import { Dialog } from "./dialog.js";
-import { ConfirmButton } from "./forms.js";
+import { ConfirmButton, QuietButton } from "./forms.js";
 
 /** @typedef {import("../data/types.js").Edit} Edit */
 
@@ -36,7 +36,8 @@ export function UnsentEdits() {
   };
   const edits = unsent.value;
   const count = edits.length === 1 ? "1 edit" : `${edits.length} edits`;
-  return html`<${Dialog} class="unsent" title=${edits.length === 0 ? "Everything is sent" : `${count} not sent yet`} heading onClose=${close}>
+  const title = edits.length === 0 ? "Everything is sent" : `${count} not sent yet`;
+  return html`<${Dialog} class="unsent" title=${title} heading onClose=${close}>
     ${
       edits.length === 0
         ? html`<p class="quiet">Every edit has reached the server.</p>`
@@ -58,8 +59,9 @@ function reason(edits) {
 function EditRow({ edit }) {
   const { key, label, at, state, problem } = edit;
   const isStuck = state === "refused" || state === "conflict";
-  /** @param {() => void} act */
-  const now = (act) => async () => act();
+  const look = () => {
+    dialog.value = "conflicts";
+  };
   return html`<li class="entry">
     <div class="entry-main">
       <span class="entry-name" dir="auto">${label}</span>
@@ -72,13 +74,27 @@ function EditRow({ edit }) {
       ${
         state === "conflict" &&
         conflicts.value.length > 0 &&
-        html`<button type="button" class="quiet-button" onClick=${() => {
-          dialog.value = "conflicts";
-        }}>Look at both<span class="unseen">: ${label}</span></button>`
+        html`<${QuietButton} about=${label} onClick=${look}>Look at both<//>`
       }
-      ${state === "refused" && edit.again && html`<button type="button" class="quiet-button" onClick=${() => addAnew(key)}>Add it anew<span class="unseen">: ${label}</span></button>`}
-      ${state === "refused" && html`<button type="button" class="quiet-button" onClick=${() => retryEdit(key)}>Try again<span class="unseen">: ${label}</span></button>`}
-      ${state !== "sending" && html`<${ConfirmButton} label="Drop" about=${label} what="Lose this edit?" yes="Drop it" run=${now(() => dropEdit(key))} />`}
+      ${
+        state === "refused" &&
+        edit.again &&
+        html`<${QuietButton} about=${label} onClick=${() => addAnew(key)}>Add it anew<//>`
+      }
+      ${
+        state === "refused" &&
+        html`<${QuietButton} about=${label} onClick=${() => retryEdit(key)}>Try again<//>`
+      }
+      ${
+        state !== "sending" &&
+        html`<${ConfirmButton}
+          label="Drop"
+          about=${label}
+          what="Lose this edit?"
+          yes="Drop it"
+          run=${async () => dropEdit(key)}
+        />`
+      }
     </div>
   </li>`;
 }

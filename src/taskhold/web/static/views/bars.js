@@ -5,10 +5,19 @@ import { account } from "../data/account.js";
 import { canWorkOffline, connection } from "../data/connection.js";
 import { conflicts, unsent } from "../data/outbox.js";
 import { tasks } from "../data/replica.js";
-import { html, signal } from "../parts/html.js";
+import { html } from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { route } from "../router.js";
-import { clearSelection, dialog, focusRow, resting, selected, selecting } from "../state.js";
+import {
+  clearSelection,
+  dialog,
+  focusRow,
+  prefer,
+  preferences,
+  resting,
+  selected,
+  selecting,
+} from "../state.js";
 import { pick } from "../commands.js";
 import { confirmPurge } from "./task-row.js";
 
@@ -57,9 +66,6 @@ export function BatchBar() {
   </div>`;
 }
 
-/** The note about plain http can be put away. */
-const isNoted = signal(false);
-
 /** One quiet line, only while there is something to say. */
 export function Notice() {
   const waiting = unsent.value.length;
@@ -99,15 +105,20 @@ export function Notice() {
       }}>${words}</button>`,
     );
   }
-  if (said.length === 0 && !canWorkOffline && account.value?.ready && !isNoted.value) {
+  if (
+    said.length === 0 &&
+    !canWorkOffline &&
+    account.value?.ready &&
+    !preferences.value.plainNoted
+  ) {
     said.push(
       html`<span><${Icon} name="offline" />Without https this page needs the network.</span>`,
     );
     said.push(
       html`<button type="button" class="link" onClick=${() => {
-        isNoted.value = true;
+        prefer("plainNoted", true);
       }}>All right</button>`,
     );
   }
-  return html`<div class="status-line" role="status" hidden=${said.length === 0}>${said}</div>`;
+  return html`<div class="status-line" role="status">${said}</div>`;
 }

@@ -1,15 +1,19 @@
 // Rows that are dragged: by mouse after a few pixels, by finger after a long press. A line shows where
 // they would go, and how deep; lists in the sidebar take them, too.
 
-import { moveBeside, moveToList } from "../actions.js";
+import { moveBeside, moveToList, setDue } from "../actions.js";
 import { childrenOf, findTask, tasks } from "../data/replica.js";
+import { instant, isDay } from "../days.js";
 import { computed, html, signal } from "../parts/html.js";
+import { route } from "../router.js";
 import { focusRow, prefer, selected } from "../state.js";
 import { canReorder, items, withFold } from "./shown.js";
 
 /**
  * @typedef {{kind: "row", key: string, where: "before" | "after" | "under", depth: number, top: number}} RowTarget
  * @typedef {{kind: "list", listKey: string | null}} ListTarget
+ * @typedef {{kind: "day", day: string}} DayTarget a day of Upcoming, or Today in the sidebar
+ * @typedef {RowTarget | ListTarget | DayTarget} Target
  * @typedef {{keys: string[], title: string, x: number, y: number}} Drag
  */
 
@@ -23,7 +27,9 @@ const MOST_LEVELS = 8;
 /** @type {import("../parts/html.js").Signal<Drag | null>} */
 const drag = signal(null);
 export const isDragging = computed(() => drag.value !== null);
-/** @type {import("../parts/html.js").Signal<RowTarget | ListTarget | null>} */
+/** The rows that are dragged. @type {import("../parts/html.js").Signal<ReadonlySet<string>>} */
+export const dragged = signal(new Set());
+/** @type {import("../parts/html.js").Signal<Target | null>} */
 export const dropTarget = signal(null);
 
 /** What follows the pointer. */
@@ -62,6 +68,7 @@ export function followDrags(list) {
       clearTimeout(timer);
       going = null;
       drag.value = null;
+      dragged.value = new Set();
       dropTarget.value = null;
     });
     /** @param {PointerEvent} move */
@@ -93,6 +100,7 @@ export function followDrags(list) {
     const several = selected.peek().has(key) && selected.peek().size > 1;
     const keys = several ? [...selected.peek()].filter((each) => tasks.peek().has(each)) : [key];
     drag.value = { keys, title: findTask(key)?.title ?? "", x, y };
+    dragged.value = new Set(keys);
     getSelection()?.removeAllRanges();
     if (isFinger) navigator.vibrate?.(8);
     follow(x, y);
@@ -136,6 +144,7 @@ export function followDrags(list) {
     window.addEventListener("click", swallow, { capture: true, once: true });
     setTimeout(() => window.removeEventListener("click", swallow, { capture: true }), 50);
     if (target?.kind === "list") moveToList(now.keys, target.listKey);
+    if (target?.kind === "day") moveToDay(now.keys, target.day);
     if (target?.kind !== "row") return;
     moveBeside(now.keys, target.key, target.where);
     const under = target.where === "under" ? findTask(target.key) : undefined;
@@ -166,12 +175,14 @@ export function followDrags(list) {
  * @param {string[]} keys
  * @param {number} x
  * @param {number} y
- * @returns {RowTarget | ListTarget | null}
+ * @returns {Target | null}
  */
 function targetAt(list, keys, x, y) {
   const below = document.elementFromPoint(x, y);
   const place = /** @type {HTMLElement | null} */ (below?.closest("[data-drop-list]") ?? null);
   if (place) return { kind: "list", listKey: place.dataset.dropList || null };
+  const day = below?.closest("[data-drop-day]")?.getAttribute("data-drop-day") ?? dayAt(below);
+  if (day) return { kind: "day", day };
   if (!canReorder.peek()) return null;
   const box = list.getBoundingClientRect();
   if (x < box.left - 80 || x > box.right + 80) return null;
@@ -184,6 +195,38 @@ function targetAt(list, keys, x, y) {
   const isRtl = getComputedStyle(list).direction === "rtl";
   const inside = Math.max(0, (isRtl ? box.right - x : x - box.left) - INDENT * 2);
   return targetBeside(row, box.top, y, Math.floor(inside / INDENT), new Set(keys));
+}
+
+/** The day whose rows these are, in Upcoming. @param {Element | null} below */
+function dayAt(below) {
+  if (route.peek().view !== "upcoming") return null;
+  const row = /** @type {HTMLElement | null | undefined} */ (
+    below?.closest("[data-key], [data-group]")
+  );
+  const key = row?.dataset.key ?? row?.dataset.group;
+  const all = items.peek();
+  for (let at = all.findIndex((item) => item.key === key); at >= 0; at--) {
+    const item = all[at];
+    if (item?.kind === "group") return item.saysDay ? item.key.slice("group ".length) : null;
+  }
+  return null;
+}
+
+/** Hours are kept. @param {string[]} keys @param {string} day */
+function moveToDay(keys, day) {
+  /** @param {string} key */
+  const hourOf = (key) => {
+    const due = findTask(key)?.due;
+    if (!due || isDay(due)) return null;
+    const moment = new Date(due);
+    return moment.getHours() * 60 + moment.getMinutes();
+  };
+  const whole = keys.filter((key) => hourOf(key) === null);
+  if (whole.length > 0) setDue(whole, day);
+  for (const key of keys) {
+    const minutes = hourOf(key);
+    if (minutes !== null) setDue([key], instant(day, minutes));
+  }
 }
 
 /**

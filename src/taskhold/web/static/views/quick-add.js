@@ -1,14 +1,14 @@
 // The field on top of every view. It reads tags, a list, a priority and a day out of what is typed,
 // shows what it understood, and takes no for an answer.
 
-import { addTask } from "../actions.js";
+import { addTask, lastAction } from "../actions.js";
 import { addDays, dayWords, parseDay, today } from "../days.js";
 import { classes, html, signal, useRef, useSignal } from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
 import { route } from "../router.js";
 import { clock, focusRow, focused, resting } from "../state.js";
 import { fold, tagName } from "./filters.js";
-import { counts, keys, sortedLists, thisList } from "./shown.js";
+import { counts, keys, places, sortedLists, thisList } from "./shown.js";
 import { PRIORITY_NAMES } from "./task-row.js";
 
 /** @typedef {import("../data/types.js").Priority} Priority */
@@ -187,8 +187,8 @@ export function QuickAdd() {
     event.preventDefault();
     if (!title) return;
     const value = (/** @type {string} */ kind) => parts.find((part) => part.kind === kind)?.value;
-    addTask({
-      title: title.slice(0, 500),
+    const key = addTask({
+      title,
       due: value("due") ?? null,
       priority: /** @type {Priority} */ (value("priority") ?? "none"),
       tags: parts
@@ -197,6 +197,9 @@ export function QuickAdd() {
         .slice(0, MOST_TAGS),
       listKey: value("list") ?? null,
     });
+    // Where its row isn't seen, it is said.
+    const said = lastAction.peek();
+    if (said && !places.peek().has(key)) lastAction.value = { ...said, quiet: false };
     emptyQuickAdd();
     chosen.value = -1;
     field.current?.focus();
@@ -251,6 +254,7 @@ export function QuickAdd() {
         aria-autocomplete="list"
         aria-activedescendant=${active ? `suggestion-${chosen.value}` : undefined}
         autocomplete="off"
+        maxlength="500"
         enterkeyhint="done"
         onInput=${(/** @type {Event} */ event) => {
           text.value = /** @type {HTMLInputElement} */ (event.currentTarget).value;

@@ -1,5 +1,7 @@
 // What a view shows, in its order: worked out from the replica, the address and the day.
 
+import { connection } from "../data/connection.js";
+import { unsent } from "../data/outbox.js";
 import { childrenOf, findList, lists, tasks, trashed } from "../data/replica.js";
 import {
   addDays,
@@ -233,12 +235,12 @@ function trashItems(matches) {
 function todayItems(found) {
   found.sort(ORDERS.due);
   const from = today(clock.value);
-  const late = found.filter((task) => task.due !== null && dayOf(task.due) < from);
-  if (late.length === 0) return flat(found).map((item) => ({ ...item, saysDay: true }));
+  const isLate = (/** @type {Task} */ task) => dayOf(task.due ?? from) < from;
+  if (!found.some(isLate)) return flat(found).map((item) => ({ ...item, saysDay: true }));
   return grouped(found, (task) =>
-    late.includes(task)
+    isLate(task)
       ? { key: "late", title: "Overdue", isLate: true }
-      : { key: "today", saysDay: true, title: "Today" },
+      : { key: "today", title: "Today", saysDay: true },
   );
 }
 
@@ -442,6 +444,17 @@ export function siblingsOf(key) {
 
 /** Where each row stands among them. */
 export const places = computed(() => new Map(keys.value.map((key, index) => [key, index])));
+
+const refused = computed(
+  () =>
+    new Set(unsent.value.filter(({ state }) => state === "refused").map((edit) => edit.taskKey)),
+);
+
+/** Whether a row says that it isn't sent: not for the moment that an edit takes. @param {Task} task */
+export function isStuck(task) {
+  const isAway = connection.value !== "online" && connection.value !== "connecting";
+  return task.unsent && (isAway || refused.value.has(task.key));
+}
 
 /** Children done and in all, for the row. @param {string} key */
 export function progressOf(key) {

@@ -2,11 +2,12 @@
 
 import { addList, editList, renameTag, trashList } from "../actions.js";
 import { account } from "../data/account.js";
+import { today } from "../days.js";
 import { classes, html, signal, useLayoutEffect, useRef } from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
-import { go, linkTo, route } from "../router.js";
-import { dialog, isNarrow, prefer, preferences, sheetOpen } from "../state.js";
+import { followLink, go, linkTo, route } from "../router.js";
+import { clock, dialog, isNarrow, prefer, preferences, sheetOpen } from "../state.js";
 import { dropTarget, isDragging } from "./dragging.js";
 import { counts, sortedLists, thisList } from "./shown.js";
 
@@ -80,18 +81,20 @@ export function closeSheet() {
 
 /** @param {MouseEvent} event @param {Partial<Route>} to */
 function follow(event, to) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
-  event.preventDefault();
-  go(to);
-  closeSheet();
+  followLink(event, to);
+  if (event.defaultPrevented) closeSheet();
 }
 
 /** @param {{to: Partial<Route>, icon: string, name: string, count?: number, isLate?: boolean}} props */
 function Place({ to, icon, name, count = 0, isLate = false }) {
   const isHere = route.value.view === to.view;
+  const day = to.view === "today" ? today(clock.value) : undefined;
+  const target = dropTarget.value;
+  const isDrop = target?.kind === "day" && target.day === day;
   return html`<li>
     <a
-      class="place"
+      class=${classes("place", isDrop && "is-drop")}
+      data-drop-day=${day}
       href=${linkTo({ q: "", ...to })}
       aria-current=${isHere ? "page" : undefined}
       onClick=${(/** @type {MouseEvent} */ event) => follow(event, { q: "", tags: [], open: undefined, ...to })}

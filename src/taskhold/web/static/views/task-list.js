@@ -2,7 +2,7 @@
 
 import { trashed } from "../data/replica.js";
 import { classes, html, signal, useLayoutEffect, useRef, useSignal } from "../parts/html.js";
-import { go, linkTo, route } from "../router.js";
+import { followLink, go, linkTo, route } from "../router.js";
 import {
   focused,
   focusRow,
@@ -12,7 +12,7 @@ import {
   selected,
   selecting,
 } from "../state.js";
-import { dropTarget, followDrags, isDragging } from "./dragging.js";
+import { dragged, dropTarget, followDrags, isDragging } from "./dragging.js";
 import { Empty } from "./empty.js";
 import { items, keys, places } from "./shown.js";
 import { TaskRow } from "./task-row.js";
@@ -72,6 +72,7 @@ export function TaskList({ label, onPick, onMore }) {
           isFocused=${item.key === focused.value}
           isSelected=${selected.value.has(item.key)}
           isOpen=${item.key === openTask.value}
+          isDragged=${dragged.value.has(item.key)}
           onPick=${onPick}
           onMore=${onMore}
         />`;
@@ -105,9 +106,11 @@ export function TaskList({ label, onPick, onMore }) {
 /** @param {{item: import("./shown.js").GroupItem, index: number}} props */
 function Group({ item, index }) {
   const name = html`<span dir="auto">${item.title}</span>`;
+  const target = dropTarget.value;
+  const isDrop = target?.kind === "day" && item.key === `group ${target.day}`;
   return html`<div
     role="row"
-    class=${classes("group", item.isLate && "is-late")}
+    class=${classes("group", item.isLate && "is-late", isDrop && "is-drop")}
     data-group=${item.key}
     aria-rowindex=${index + 1}
   >
@@ -127,13 +130,6 @@ function Group({ item, index }) {
       <span class="group-count">${item.count}</span>
     </div>
   </div>`;
-}
-
-/** A click that a new tab isn't wanted by. @param {MouseEvent} event @param {Partial<import("../router.js").Route>} to */
-export function followLink(event, to) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
-  event.preventDefault();
-  go(to);
 }
 
 function InsertionLine() {

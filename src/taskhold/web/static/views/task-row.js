@@ -7,7 +7,7 @@ import { classes, html, useLayoutEffect, useRef } from "../parts/html.js";
 import { confirm } from "../parts/confirm.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { clock, editing, focusRow, prefer } from "../state.js";
-import { lingering, progressOf, withFold } from "./shown.js";
+import { isStuck, lingering, progressOf, withFold } from "./shown.js";
 
 /** @typedef {import("../data/types.js").Task} Task */
 /** @typedef {import("./shown.js").TaskItem} TaskItem */
@@ -27,12 +27,15 @@ export const PRIORITY_NAMES = {
  * @property {boolean} isFocused
  * @property {boolean} isSelected
  * @property {boolean} isOpen in the details panel
+ * @property {boolean} isDragged
  * @property {(kind: "due" | "list", key: string, anchor: Element) => void} onPick
  * @property {(key: string, anchor: Element) => void} onMore
  *
  * @param {RowProps} props
  */
-export function TaskRow({ item, index, isTabStop, isFocused, isSelected, isOpen, onPick, onMore }) {
+export function TaskRow(props) {
+  const { item, index, isTabStop, isFocused, isSelected, isOpen, isDragged, onPick, onMore } =
+    props;
   const { task, key, depth } = item;
   const isEditing = editing.value === key;
   const isTrashed = "deleted_at" in task;
@@ -47,6 +50,7 @@ export function TaskRow({ item, index, isTabStop, isFocused, isSelected, isOpen,
       task.done && "is-done",
       isSelected && "is-selected",
       isOpen && "is-open",
+      isDragged && "is-dragged",
       lingering.value.get(key) === "fades" && "is-fading",
     )}
     style=${depth > 0 ? { "--depth": Math.min(depth, 7) } : undefined}
@@ -170,7 +174,7 @@ function spoken({ task, parent }) {
   if (progress.all > 0) said.push(`${progress.done} of ${progress.all} subtasks done`);
   if (task.notes) said.push("has notes");
   if (task.conflict) said.push("changed in two places");
-  else if (task.unsent) said.push("not sent yet");
+  else if (isStuck(task)) said.push("not sent yet");
   return said.join(", ");
 }
 
@@ -195,7 +199,7 @@ function Meta({ item }) {
     task.notes && html`<span title="Has notes"><${Icon} name="note" /></span>`,
     task.conflict
       ? html`<span class="late" title="Changed in two places"><${Icon} name="conflict" /></span>`
-      : task.unsent && html`<span title="Not sent yet"><${Icon} name="unsent" /></span>`,
+      : isStuck(task) && html`<span title="Not sent yet"><${Icon} name="unsent" /></span>`,
   ].filter((part) => part && (!Array.isArray(part) || part.length > 0));
   return parts.length > 0 && html`<div class="meta">${parts}</div>`;
 }
@@ -211,7 +215,7 @@ function Due({ task, saysDay }) {
   return html`<span
     class=${classes("due", isLate && "late", isToday && "soon")}
     title=${wholeDay(due)}
-    ><${Icon} name="calendar" /><span>${words}</span></span
+    ><${Icon} name="calendar" /><span dir="auto">${words}</span></span
   >`;
 }
 
