@@ -104,7 +104,7 @@ def show(name: str, times: list[float]) -> None:
 
 def beside_a_server(url: str, file: Path) -> None:
     """Import while a client writes."""
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603
         [*TASKHOLD, "serve", "--port", "0"],
         env=os.environ | {"PYTHONUNBUFFERED": "1", "TASKHOLD_DATABASE_URL": url},
         stdout=subprocess.PIPE,
