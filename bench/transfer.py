@@ -67,7 +67,7 @@ async def _execute(url: str, sql: str) -> None:
 def run(url: str, *words: str) -> str:
     """Run a command; how long it took, and what it took."""
     began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [*TASKHOLD, *words],
         env=os.environ | {"TASKHOLD_DATABASE_URL": url},
         stdout=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ def show(name: str, times: list[float]) -> None:
 
 def beside_a_server(url: str, file: Path) -> None:
     """Import while a client writes."""
-    server = subprocess.Popen(  # noqa: S603
+    server = subprocess.Popen(
         [*TASKHOLD, "serve", "--port", "0"],
         env=os.environ | {"PYTHONUNBUFFERED": "1", "TASKHOLD_DATABASE_URL": url},
         stdout=subprocess.PIPE,
