@@ -26,7 +26,7 @@ CREATE TABLE item (
     seq INTEGER PRIMARY KEY, line INTEGER, kind TEXT, rank INTEGER, key TEXT, alike TEXT,
     nth INTEGER, ref TEXT, parent TEXT, list TEXT, body TEXT, source_id INTEGER,
     parent_seq INTEGER, list_seq INTEGER, turn INTEGER, level INTEGER, object_id INTEGER,
-    stale_id INTEGER, state TEXT, together INTEGER
+    stale_id INTEGER, state TEXT DEFAULT 'new', together INTEGER
 )"""
 _ADD = """
 INSERT INTO item
@@ -147,16 +147,15 @@ class Staging:
     def add_known(self, ref: str, object_id: int) -> None:
         """Note a task that isn't in the file, but there."""
         self._execute(
-            "INSERT INTO item (line, kind, rank, key, ref, body, object_id) "
-            "VALUES (0, 'known', 9, '', ?, '{}', ?)",
+            "INSERT INTO item (line, kind, rank, key, ref, body, object_id, state) "
+            "VALUES (0, 'known', 9, '', ?, '{}', ?, 'live')",
             (ref, object_id),
         )
 
     def settle(self) -> None:
-        """Put in order what was read, all of which is new so far."""
+        """Put in order what was read."""
         Arranging(self._connection, self._say, is_strict=self._is_strict).arrange()
         self._execute("CREATE INDEX item_order ON item (rank, turn, level, seq)")
-        self._execute("UPDATE item SET state = 'new' WHERE kind <> 'known'")
 
     # What is there already
 
