@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -187,6 +188,17 @@ def test_what_was_purged_is_not_undone_and_nothing_before_it(
     assert httpx2.delete(f"{server.url}/trash/1").status_code == 204
     assert remote.refused("undo") == "This can't be undone: deleted task 1 for good"
     assert remote.refused("undo", "1").startswith("This is not in the journal any more")
+
+
+@pytest.mark.database("sqlite")
+def test_tags_that_are_added_at_the_same_time_are_all_there(cli: CommandLine) -> None:
+    cli.said("add", "one")
+    cli.said("add", "two")
+    with ThreadPoolExecutor(6) as pool:
+        tags = [f"tag-{number}" for number in range(6)]
+        list(pool.map(lambda tag: cli.said("edit", "1", "2", "--tag", tag), tags))
+    for task in cli.json("list"):
+        assert sorted(task["tags"]) == tags
 
 
 @pytest.mark.database("sqlite")

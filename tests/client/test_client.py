@@ -276,6 +276,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(tmp_path: Path
     with Scripted(answer("200 OK", TASKS), tls=tls) as server:
         with Client(server.url) as api, pytest.raises(Unreachable, match="not trusted"):
             list(api.tasks())
+        with Client(server.url) as api, pytest.raises(Unreachable, match="not trusted"):
+            told(api, 1, after=0)
         assert server.requests == []
         trusting = ssl.create_default_context(cafile=tmp_path / "server.crt")
         with Client(server.url, tls=trusting) as api:

@@ -3,6 +3,7 @@
 import sys
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 import click
 
@@ -17,8 +18,9 @@ from taskhold.cli.words import task_words
 from taskhold.client.calls import update
 from taskhold.client.errors import VersionConflict
 from taskhold.client.shapes import Task
+from taskhold.errors import StartupError
 
-ATTEMPTS = 5
+ATTEMPTS = 20
 """How often a change of tags is made anew where somebody else was faster."""
 
 
@@ -127,7 +129,7 @@ def _change_all(
         ]
         try:
             return run_batch(tasks, operations)
-        except Exception as error:
+        except (StartupError, VersionConflict) as error:
             conflict = error if isinstance(error, VersionConflict) else error.__cause__
             if not isinstance(conflict, VersionConflict) or attempt == ATTEMPTS - 1:
                 raise
@@ -135,10 +137,15 @@ def _change_all(
 
 
 def _tags(task: Task, tags: tuple[str, ...], untags: tuple[str, ...]) -> list[str]:
-    gone = {each.casefold() for each in untags}
-    kept = [each for each in task["tags"] if each.casefold() not in gone]
-    there = {each.casefold() for each in kept}
-    return kept + [each for each in dict.fromkeys(tags) if each.casefold() not in there]
+    gone = {_folded(each) for each in untags}
+    kept = {_folded(each): each for each in task["tags"] if _folded(each) not in gone}
+    new = {_folded(each): each for each in tags}
+    return list({**kept, **new, **kept}.values())
+
+
+def _folded(tag: str) -> str:
+    """What two spellings of one tag have in common, as the server has it."""
+    return normalize("NFC", normalize("NFC", tag).casefold())
 
 
 def _set_done(tasks: Tasks, ids: tuple[int, ...], *, done: bool, as_json: bool) -> None:

@@ -9,8 +9,8 @@ import httpx2
 
 from taskhold.client.calls import Answer
 from taskhold.client.connecting import QUIET_SECONDS
-from taskhold.client.errors import NotTaskhold, Unavailable
-from taskhold.client.retrying import LONGEST_WAIT_SECONDS, reason, wait_seconds
+from taskhold.client.errors import NotTaskhold, Unavailable, Unreachable
+from taskhold.client.retrying import LONGEST_WAIT_SECONDS, is_hopeless, reason, wait_seconds
 from taskhold.client.shapes import Change
 
 log = logging.getLogger("taskhold.client")
@@ -59,9 +59,11 @@ class Following:
         self._say(str(problem))
 
     def note(self, error: httpx2.RequestError) -> None:
-        """Note that a stream broke. Raises NotTaskhold where another program answers."""
+        """Note that a stream broke. Raises TaskholdError where there will be none."""
         if isinstance(error, httpx2.SSEError):
             raise NotTaskhold(f"What answers at {self._where} is no Taskhold server.") from error
+        if is_hopeless(error):
+            raise Unreachable(f"No answer from {self._where}: {reason(error)}") from error
         if not isinstance(error, httpx2.ReadTimeout):
             self._say(reason(error))
 

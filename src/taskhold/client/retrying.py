@@ -44,8 +44,7 @@ class Attempts:
         """How long to wait for the next attempt. Raises Unreachable where there shall be none."""
         was_sent = not isinstance(error, (*_NOT_SENT, *_HOPELESS))
         self._may_be_done |= was_sent and self._call.method not in {"GET", "HEAD"}
-        is_final = isinstance(error, _HOPELESS) or _distrust(error) is not None
-        if is_final or (was_sent and not self._call.is_repeatable):
+        if is_hopeless(error) or (was_sent and not self._call.is_repeatable):
             raise self._unreachable(error) from error
         wait = self._next_wait(0.0, f"no answer from {self._where} ({reason(error)})")
         if wait is None:
@@ -75,6 +74,11 @@ class Attempts:
         unreachable = Unreachable(sentence, may_be_done=self._may_be_done)
         unreachable.key = self._call.key
         return unreachable
+
+
+def is_hopeless(error: httpx2.RequestError) -> bool:
+    """Whether another attempt would fail in the same way."""
+    return isinstance(error, _HOPELESS) or _distrust(error) is not None
 
 
 def reason(error: httpx2.RequestError) -> str:
