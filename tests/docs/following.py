@@ -1,0 +1,81 @@
+"""Following a page word for word: its commands are typed into terminals, its files saved."""
+
+import re
+from pathlib import Path
+
+from tests.docs.matching import Memory
+from tests.docs.pages import INTERRUPT, Command, Step
+from tests.docs.terminal import Terminal
+
+_STAYS = re.compile(r"(?:^|\s)(?:taskhold serve|uvicorn)(?: [^&|]*)?$", re.MULTILINE)
+"""What is left running in its terminal, while the next command is typed into another."""
+
+
+class Reader:
+    """Somebody who follows a page, beginning in an empty folder."""
+
+    def __init__(self, folder: Path, variables: dict[str, str], known: dict[str, str]) -> None:
+        """`known`: what stands for what in the page."""
+        self._folder = folder
+        self._variables = variables
+        self._memory = Memory(known)
+        self._busy: list[Terminal] = []
+        self._terminal = Terminal(folder, variables)
+
+    def follow(self, step: Step) -> str | None:
+        """Do a step. What is wrong with it, or None."""
+        if not isinstance(step, Command):
+            folder = self._terminal.folder
+            (folder / step.name).write_text(self._memory.as_it_is(step.text), encoding="utf-8")
+            return None
+        typed = self._memory.as_it_is(step.typed)
+        parts = _split(step.shown)
+        if typed:
+            self._terminal.type(typed)
+        else:  # a block that begins with what the last server does when it is interrupted
+            self._terminal.close()
+            self._terminal = self._busy.pop()
+            assert parts[0] == []
+        if len(parts) == 1 and not (typed and _STAYS.search(typed)):
+            said, exit_code = self._terminal.wait()
+            return self._judge(step, parts[0], said, exit_code)
+        if typed:
+            said = self._terminal.wait_until(lambda said: self._memory.matches(parts[0], said))
+            if not self._memory.matches(parts[0], said):
+                return _difference(parts[0], said)
+        for part in parts[1:]:
+            self._terminal.interrupt()
+            said, _ = self._terminal.wait()
+            if not self._memory.matches(part, said):
+                return _difference(part, said)
+        if len(parts) == 1:
+            self._busy.append(self._terminal)
+            self._terminal = Terminal(self._terminal.folder, self._variables)
+        return None
+
+    def close(self) -> None:
+        """Close the terminals, whatever runs in them."""
+        for terminal in (self._terminal, *reversed(self._busy)):
+            terminal.close()
+
+    def _judge(self, step: Step, shown: list[str], said: str, exit_code: int) -> str | None:
+        assert isinstance(step, Command)
+        if step.compared and not self._memory.matches(shown, said):
+            return _difference(shown, said)
+        if not shown and exit_code:
+            return f"exit code {exit_code}: {said}"
+        return None
+
+
+def _split(shown: list[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for line in shown:
+        if line == INTERRUPT:
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    return parts
+
+
+def _difference(shown: list[str], said: str) -> str:
+    return "\n".join(("the page shows", *shown, "but it says", said))

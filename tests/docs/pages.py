@@ -1,0 +1,94 @@
+"""What there is to run in a page of the documentation.
+
+- ```` ```console ````: `$ ` is typed, `> ` continues it, and what follows is what is said. `^C` stands
+  where Ctrl-C is pressed. A line `…` is any lines, `…` in a line any text.
+- ```` ```sh ````: commands alone, which have to succeed.
+- ```` ```python ```` that begins with `# name.py`: a file to be saved under that name.
+- Blocks of other languages are read, not run.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+INTERRUPT = "^C"
+ANYTHING = "…"
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_RUN = re.compile("^```(?:console|sh|python)$", re.MULTILINE)
+_FILE = re.compile(r"# (\w+\.py)\n")
+
+
+class Command(NamedTuple):
+    """What is typed, and what the page shows of the answer."""
+
+    line: int
+    typed: str
+    shown: list[str]
+    compared: bool
+    """Whether what is shown is all that it says; in `sh` blocks nothing is shown."""
+
+
+class File(NamedTuple):
+    """A program to be saved."""
+
+    line: int
+    name: str
+    text: str
+
+
+Step = Command | File
+
+
+def pages() -> list[str]:
+    """The paths of what has something to run: pages of `docs/` and those above it."""
+    found = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+    return [
+        page.relative_to(ROOT).as_posix() for page in found if _RUN.search(page.read_text("utf-8"))
+    ]
+
+
+def steps(page: str) -> list[Step]:
+    """What is done by somebody who follows a page, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found: list[Step] = []
+    for fence in _FENCE.finditer(text):
+        language, body = fence.groups()
+        first_line = text.count("\n", 0, fence.start()) + 2
+        if language == "console":
+            found += _console(body.splitlines(), first_line)
+        elif language == "sh":
+            found += _script(body.splitlines(), first_line)
+        elif language == "python":
+            named = _FILE.match(body)
+            assert named, f"{page}:{first_line}: a Python block begins with its file's name"
+            found.append(File(first_line, named[1], body))
+    return found
+
+
+def _console(lines: list[str], first_line: int) -> list[Command]:
+    commands: list[Command] = []
+    for number, line in enumerate(lines, first_line):
+        if line.startswith("$ "):
+            commands.append(Command(number, line[2:], [], compared=True))
+        elif not commands:
+            commands.append(Command(number, "", [line], compared=True))  # it goes on from before
+        elif line.startswith("> ") and not commands[-1].shown:
+            typed = f"{commands[-1].typed}\n{line[2:]}"
+            commands[-1] = commands[-1]._replace(typed=typed)
+        else:
+            commands[-1].shown.append(line)
+    return commands
+
+
+def _script(lines: list[str], first_line: int) -> list[Command]:
+    commands: list[Command] = []
+    for number, line in enumerate(lines, first_line):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if commands and commands[-1].typed.endswith("\\"):
+            typed = f"{commands[-1].typed}\n{line}"
+            commands[-1] = commands[-1]._replace(typed=typed)
+        else:
+            commands.append(Command(number, line, [], compared=False))
+    return commands
