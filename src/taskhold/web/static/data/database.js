@@ -148,7 +148,8 @@ export function inMemory() {
       for (const [store, { clear, put = [], drop = [] }] of Object.entries(batch)) {
         if (clear) place(store).clear();
         for (const key of drop) place(store).delete(key);
-        for (const record of put) place(store).set(record[keyOf(/** @type {Store} */ (store))], record);
+        for (const record of put)
+          place(store).set(record[keyOf(/** @type {Store} */ (store))], record);
       }
     },
     async change(store, key, change) {

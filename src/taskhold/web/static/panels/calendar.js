@@ -32,7 +32,13 @@ export function DatePicker({ due, onPick }) {
   const id = useId();
   const typed = text.trim() ? parseDay(text, now) : null;
   const chosen = typed ?? due;
-  const hint = !text.trim() ? "" : typed ? wholeDay(typed) : `For example ${EXAMPLES}`;
+  const hint = !text.trim()
+    ? due
+      ? wholeDay(due)
+      : "No date so far"
+    : typed
+      ? wholeDay(typed)
+      : `For example ${EXAMPLES}`;
 
   /** @param {string} day */
   const pickDay = (day) => onPick(withTime(day, time));
@@ -143,11 +149,11 @@ function Month({ chosen, now, onPick }) {
   return html`<div class="month">
     <div class="month-head">
       <button type="button" class="icon-button" aria-label="Earlier month" onClick=${() => setAt(addMonths(at, -1))}>
-        <${Icon} name="earlier" />
+        <${Icon} name="back" />
       </button>
       <h3 id=${id} aria-live="polite">${write(at, { month: "long", year: "numeric" })}</h3>
       <button type="button" class="icon-button" aria-label="Later month" onClick=${() => setAt(addMonths(at, 1))}>
-        <${Icon} name="later" />
+        <${Icon} name="chevron" />
       </button>
     </div>
     <table ref=${table} role="grid" aria-labelledby=${id} onKeyDown=${move}>

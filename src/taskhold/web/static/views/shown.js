@@ -28,6 +28,7 @@ import { fold, matcher, tagName } from "./filters.js";
  * @property {number} of how many siblings
  * @property {boolean | null} isFolded null where nothing is under it here
  * @property {boolean} showsList whether its list has to be said
+ * @property {boolean} [saysDay] whether the heading says its day
  * @property {Task | undefined} parent said where it isn't shown above it
  *
  * @typedef {object} GroupItem
@@ -38,6 +39,7 @@ import { fold, matcher, tagName } from "./filters.js";
  * @property {number} count
  * @property {string} [listKey] leads there
  * @property {boolean} [isLate]
+ * @property {boolean} [saysDay]
  *
  * @typedef {TaskItem | GroupItem} Item
  */
@@ -227,18 +229,20 @@ function todayItems(found) {
   found.sort(ORDERS.due);
   const from = today(clock.value);
   const late = found.filter((task) => task.due !== null && dayOf(task.due) < from);
-  if (late.length === 0) return flat(found);
+  if (late.length === 0) return flat(found).map((item) => ({ ...item, saysDay: true }));
   return grouped(found, (task) =>
     late.includes(task)
       ? { key: "late", title: "Overdue", isLate: true }
-      : { key: "today", ...dayHeading(from, clock.value) },
+      : { key: "today", saysDay: true, title: "Today" },
   );
 }
 
 /** @param {Task} task */
 function upcomingGroup(task) {
   const [day, now] = [dayOf(task.due ?? ""), clock.value];
-  if (day <= addDays(today(now), DAYS_SHOWN)) return { key: day, ...dayHeading(day, now) };
+  if (day <= addDays(today(now), DAYS_SHOWN)) {
+    return { key: day, saysDay: true, ...dayHeading(day, now) };
+  }
   return { key: day.slice(0, 7), title: monthWords(day, now) };
 }
 
@@ -251,7 +255,7 @@ function doneGroup(task) {
 
 /**
  * @param {Task[]} sorted
- * @param {(task: Task) => {key: string, title: string, hint?: string, isLate?: boolean}} groupOf
+ * @param {(task: Task) => Omit<GroupItem, "kind" | "count">} groupOf
  * @returns {Item[]}
  */
 function grouped(sorted, groupOf) {
@@ -266,7 +270,7 @@ function grouped(sorted, groupOf) {
       all.push(group);
     }
     group.count++;
-    all.push(item);
+    all.push({ ...item, saysDay: words.saysDay });
   }
   return all;
 }
@@ -410,6 +414,29 @@ export const elsewhere = computed(() => {
   }
   return { all, done };
 });
+
+/** The rows that stand beside this one under the same parent, itself included. @param {string} key */
+export function siblingsOf(key) {
+  const all = items.peek();
+  const at = all.findIndex((item) => item.key === key);
+  const own = all[at];
+  if (own?.kind !== "task") return [];
+  /** @param {number} index */
+  const isBound = (index) => {
+    const item = all[index];
+    return item?.kind !== "task" || item.depth < own.depth;
+  };
+  let [first, last] = [at, at];
+  while (!isBound(first - 1)) first--;
+  while (!isBound(last + 1)) last++;
+  return all
+    .slice(first, last + 1)
+    .filter((item) => item.kind === "task" && item.task.parentKey === own.task.parentKey)
+    .map((item) => item.key);
+}
+
+/** Where each row stands among them. */
+export const places = computed(() => new Map(keys.value.map((key, index) => [key, index])));
 
 /** Children done and in all, for the row. @param {string} key */
 export function progressOf(key) {
