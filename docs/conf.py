@@ -25,6 +25,7 @@ root_doc = "index"
 extensions = ["myst_parser"]
 exclude_patterns = ["scale/*"]
 highlight_language = "none"
+suppress_warnings = ["misc.highlighting_failure"]  # of JSON in several lines of a command
 myst_heading_anchors = 4
 
 html_theme = "theme"

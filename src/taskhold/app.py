@@ -33,6 +33,7 @@ from taskhold.trash.models import EXAMPLE_TRASHED_TASK
 from taskhold.trash.routes import router as trash_router
 from taskhold.undo.routes import router as undo_router
 from taskhold.upkeep import Upkeep
+from taskhold.web.help import routes as help_routes
 from taskhold.web.routes import routes as page_routes
 
 DESCRIPTION = """\
@@ -79,7 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs.router,
     ):
         app.router.routes.extend(router.routes)
-    app.router.routes += [docs.assets(), *page_routes()]
+    app.router.routes += [docs.assets(), *help_routes(), *page_routes()]
     openapi.complete(app, _EXAMPLES)
     # Set here instead of built on the first request: FastAPI's own stack costs 20 µs a request
     # and answers some errors as plain text. Frame does what it does.

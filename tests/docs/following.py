@@ -24,6 +24,14 @@ class Reader:
 
     def follow(self, step: Step) -> str | None:
         """Do a step. What is wrong with it, or None."""
+        try:
+            return self._follow(step)
+        except TimeoutError as late:
+            self._terminal.close()
+            self._terminal = Terminal(self._terminal.folder, self._variables)
+            return str(late)
+
+    def _follow(self, step: Step) -> str | None:
         if not isinstance(step, Command):
             folder = self._terminal.folder
             (folder / step.name).write_text(self._memory.as_it_is(step.text), encoding="utf-8")
@@ -38,33 +46,34 @@ class Reader:
             assert parts[0] == []
         if len(parts) == 1 and not (typed and _STAYS.search(typed)):
             said, exit_code = self._terminal.wait()
-            return self._judge(step, parts[0], said, exit_code)
+            return self._judge(step, said, exit_code)
+        wrong = None
         if typed:
             said = self._terminal.wait_until(lambda said: self._memory.matches(parts[0], said))
-            if not self._memory.matches(parts[0], said):
-                return _difference(parts[0], said)
+            wrong = self._difference(parts[0], said)
         for part in parts[1:]:
             self._terminal.interrupt()
             said, _ = self._terminal.wait()
-            if not self._memory.matches(part, said):
-                return _difference(part, said)
+            wrong = wrong or self._difference(part, said)
         if len(parts) == 1:
             self._busy.append(self._terminal)
             self._terminal = Terminal(self._terminal.folder, self._variables)
-        return None
+        return wrong
 
     def close(self) -> None:
         """Close the terminals, whatever runs in them."""
         for terminal in (self._terminal, *reversed(self._busy)):
             terminal.close()
 
-    def _judge(self, step: Step, shown: list[str], said: str, exit_code: int) -> str | None:
-        assert isinstance(step, Command)
-        if step.compared and not self._memory.matches(shown, said):
-            return _difference(shown, said)
-        if not shown and exit_code:
-            return f"exit code {exit_code}: {said}"
-        return None
+    def _judge(self, command: Command, said: str, exit_code: int) -> str | None:
+        if command.compared and (wrong := self._difference(command.shown, said)):
+            return wrong
+        return f"exit code {exit_code}: {said}" if exit_code and not command.shown else None
+
+    def _difference(self, shown: list[str], said: str) -> str | None:
+        if self._memory.matches(shown, said):
+            return None
+        return "\n".join(("the page shows", *shown, "but it says", said))
 
 
 def _split(shown: list[str]) -> list[list[str]]:
@@ -76,6 +85,3 @@ def _split(shown: list[str]) -> list[list[str]]:
             parts[-1].append(line)
     return parts
 
-
-def _difference(shown: list[str], said: str) -> str:
-    return "\n".join(("the page shows", *shown, "but it says", said))

@@ -17,6 +17,7 @@ _SHAPES = (
     r"\b[0-9a-f]{8}-\d+\b",  # the id of a request
     r"(?<=Taskhold )\d+\.\d+\.\d+",  # the version
     r"(?<=after=)[\w-]{8,}",  # a cursor
+    r"(?<= 422 )Unprocessable \w+",  # each Python has its own word for it
 )
 _SHAPE = re.compile("|".join(f"({shape})" for shape in _SHAPES))
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[a-zA-Z]|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)")
@@ -41,8 +42,8 @@ class Memory:
         """Whether `said` is what is shown; what varies in it is remembered then."""
         said = _ESCAPE.sub("", said).replace("\r", "")
         said = "\n".join(line.rstrip() for line in said.split("\n")).strip("\n")
-        shown = [line.rstrip() for line in shown]
-        if shown and _HEAD.match(shown[0]):
+        shown = "\n".join(line.rstrip() for line in shown).strip("\n").split("\n")
+        if _HEAD.match(shown[0]):
             return self._matches_answer(shown, said)
         return self._matches_text(shown, said)
 
@@ -58,7 +59,7 @@ class Memory:
         return self._matches_text(shown[blank + 1 :], body)
 
     def _matches_text(self, shown: list[str], said: str) -> bool:
-        if shown and shown[0][:1] in ("{", "["):  # JSON may be broken into lines
+        if shown[:1] and shown[0][:1] in ("{", "["):  # JSON may be broken into lines
             shown = ["".join(line.strip() for line in shown)]
         names: dict[str, str] = {}
         pattern = "\n".join(self._pattern(line, names) for line in shown)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds that a command may take on a busy machine."""
 _PROMPT = r"printf '\001%d %s\002' $? " + '"$PWD"'
 _ENDED = re.compile(rb"\x01(\d+) ([^\x02]*)\x02")
@@ -56,12 +56,11 @@ class Terminal:
         os.write(self._ours, b"\x03")
 
     def wait(self) -> tuple[str, int]:
-        """What the command says until it ends, and its exit code."""
-        self.wait_until(lambda _said: False)
+        """What the command says until it ends, and its exit code. Raises TimeoutError."""
+        said = self.wait_until(lambda _said: False)
         ended = list(_ENDED.finditer(self._said))
         if not ended:
-            self.interrupt()
-            raise AssertionError("it does not end")
+            raise TimeoutError(f"it doesn't end, and so far it said\n{said}")
         self.folder = Path(os.fsdecode(ended[-1][2]))
         return _ENDED.sub(b"", self._said).decode(), int(ended[-1][1])
 
