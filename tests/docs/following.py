@@ -7,8 +7,9 @@ from tests.docs.matching import Memory
 from tests.docs.pages import INTERRUPT, Command, Step
 from tests.docs.terminal import Terminal
 
-_STAYS = re.compile(r"(?:^|\s)(?:taskhold serve|uvicorn)(?: [^&|]*)?$", re.MULTILINE)
-"""What is left running in its terminal, while the next command is typed into another."""
+_STAYS = re.compile(r"(?:^|\s)(?:taskhold serve|uvicorn|\S+ follow)(?: [^&|]*)?$", re.MULTILINE)
+"""What is left running in its terminal, while the next command is typed into another. A block of
+the page that begins without a command says how it goes on there."""
 
 
 class Reader:
@@ -37,25 +38,23 @@ class Reader:
             (folder / step.name).write_text(self._memory.as_it_is(step.text), encoding="utf-8")
             return None
         typed = self._memory.as_it_is(step.typed)
-        parts = _split(step.shown)
-        if typed:
-            self._terminal.type(typed)
-        else:  # a block that begins with what the last server does when it is interrupted
+        first, *after_interrupts = _split(step.shown)
+        if not typed:
             self._terminal.close()
             self._terminal = self._busy.pop()
-            assert parts[0] == []
-        if len(parts) == 1 and not (typed and _STAYS.search(typed)):
-            said, exit_code = self._terminal.wait()
-            return self._judge(step, said, exit_code)
-        wrong = None
-        if typed:
-            said = self._terminal.wait_until(lambda said: self._memory.matches(parts[0], said))
-            wrong = self._difference(parts[0], said)
-        for part in parts[1:]:
+        else:
+            self._terminal.type(typed)
+            if not after_interrupts and not _STAYS.search(typed):
+                said, exit_code = self._terminal.wait()
+                return self._judge(step, said, exit_code)
+        said = self._terminal.wait_until(lambda said: self._memory.matches(first, said))
+        wrong = self._difference(first, said)
+        for shown in after_interrupts:
             self._terminal.interrupt()
             said, _ = self._terminal.wait()
-            wrong = wrong or self._difference(part, said)
-        if len(parts) == 1:
+            wrong = wrong or self._difference(shown, said)
+        if not after_interrupts:
+            self._terminal.forget()
             self._busy.append(self._terminal)
             self._terminal = Terminal(self._terminal.folder, self._variables)
         return wrong

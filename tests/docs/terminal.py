@@ -16,8 +16,14 @@ PATIENCE = 30.0
 """Seconds that a command may take on a busy machine."""
 _PROMPT = r"printf '\001%d %s\002' $? " + '"$PWD"'
 _ENDED = re.compile(rb"\x01(\d+) ([^\x02]*)\x02")
-_ASKS = re.compile(rb"(?i)(?:^|\n)(?:[^\n]*password[^\n]*|once more): ?$")
-PASSWORD = "correct horse battery"  # noqa: S105  # what is typed where one is asked for
+_ANSWERS = {
+    re.compile(rb"(?i)(?:^|\n)(?:[^\n]*password[^\n]*|once more): ?$"): (
+        b"correct horse battery\n",
+        b"",
+    ),
+    re.compile(rb"\[y/N\]: ?$"): (b"y\n", b"y\n"),
+}
+"""What is typed where something is asked, and what the terminal shows of that."""
 
 
 class Terminal:
@@ -47,13 +53,17 @@ class Terminal:
 
     def type(self, typed: str) -> None:
         """Type a line, or several; what is said after it is what counts from now on."""
-        self._said, self._asked = b"", 0
+        self.forget()
         os.write(self._ours, f"{typed}\n".encode())
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self._said, self._asked = b"", 0
+        self.forget()
         os.write(self._ours, b"\x03")
+
+    def forget(self) -> None:
+        """What has been said so far doesn't count any more."""
+        self._said, self._asked = b"", 0
 
     def wait(self) -> tuple[str, int]:
         """What the command says until it ends, and its exit code. Raises TimeoutError."""
@@ -73,9 +83,11 @@ class Terminal:
             if time.monotonic() > deadline:
                 break
             self._more(0.2)
-            if _ASKS.search(self._said[self._asked :]):
-                self._asked = len(self._said)
-                os.write(self._ours, f"{PASSWORD}\n".encode())
+            for question, (answer, echoed) in _ANSWERS.items():
+                if question.search(self._said[self._asked :]):
+                    self._said += echoed
+                    self._asked = len(self._said)
+                    os.write(self._ours, answer)
         return _ENDED.sub(b"", self._said).decode(errors="replace")
 
     def close(self) -> None:
