@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.following import Reader
-from tests.docs.pages import ROOT, Command, pages, steps
+from tests.docs.pages import ANYTHING, ROOT, Command, pages, steps
+from tests.support.lesson import run_script, write_lessons_app
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.database("sqlite")]
 
@@ -47,6 +48,10 @@ def known(home: Path) -> dict[str, str]:
         ports = [listener.getsockname()[1] for listener in (first, second)]
         second.close()
     return {"8000": str(ports[0]), "8001": str(ports[1]), "/home/you": str(home)}
+
+
+SERVED = ("docs/tasks.md",)
+"""Pages whose reader has a server running in the same folder, as they say."""
 
 
 @pytest.fixture
@@ -92,8 +97,28 @@ def a_copy_of_the_repository(home: Path) -> None:
             shutil.copy(ROOT / name, target)
 
 
+def what_the_lesson_leaves(home: Path) -> None:
+    """Its app, and its database after its last step."""
+    folder = home / "lesson"
+    folder.mkdir()
+    write_lessons_app(folder)
+    run_script(
+        folder,
+        """
+from main_lesson import Session, Task, engine, get_session
+with Session(engine) as session:
+    for title in ("Write the report", "Email the team"):
+        session.add(Task(title=title, done=True))
+    session.commit()
+""",
+    )
+    (folder / "main_lesson.py").rename(folder / "main.py")
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+
+
 BEFORE: dict[str, Callable[[Path], None]] = {
     "docs/start.md": a_copy_of_the_repository,
+    "docs/from-the-lesson.md": what_the_lesson_leaves,
 }
 """What the reader of a page has, by its own words, before it begins."""
 
@@ -102,6 +127,8 @@ BEFORE: dict[str, Callable[[Path], None]] = {
 def test_a_page_can_be_followed_word_for_word(page: str, home: Path, reader: Reader) -> None:
     if page in BEFORE:
         BEFORE[page](home)
+    if page in SERVED:
+        assert reader.follow(Command(0, "taskhold serve", [ANYTHING, "Programs on…"], compared=True)) is None
     wrong = []
     for step in steps(page):
         if isinstance(step, Command) and _why_not(page, step):
