@@ -12,15 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.docs.following import Reader
 from tests.docs.pages import ANYTHING, ROOT, Command, pages, steps
 from tests.support.lesson import run_script, write_lessons_app
+from tests.support.postgresql import PASSWORD, USER, PostgreSQL
+from tests.support.servers import LiveServer
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.database("sqlite")]
 
 NOT_RUN = {
+    "README.md": {
+        "pip install uv": "it would change the machine's Python; .ci/run begins with it",
+    },
     "docs/start.md": {
         "pip install uv": "it would change the machine's Python; .ci/run begins with it",
         "python3 -m venv ~/uv-venv": "for machines whose Python belongs to the system",
@@ -28,67 +34,20 @@ NOT_RUN = {
     },
 }
 """What is not run here, by how it begins, and why."""
-COUNT_NOT_RUN = 3
+COUNT_NOT_RUN = 4
 """How many commands that are; one more wants a reason."""
 
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Somebody's home, empty."""
-    home = tmp_path / "you"
-    home.mkdir()
-    return home
-
-
-@pytest.fixture
-def known(home: Path) -> dict[str, str]:
-    """What stands in the pages for what is here."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as first:
-        second = socket.create_server(("127.0.0.1", 0))
-        ports = [listener.getsockname()[1] for listener in (first, second)]
-        second.close()
-    return {"8000": str(ports[0]), "8001": str(ports[1]), "/home/you": str(home)}
-
-
-SERVED = ("docs/tasks.md",)
+SERVED = ("docs/security.md", "docs/tasks.md")
 """Pages whose reader has a server running in the same folder, as they say."""
-
-
-@pytest.fixture
-def reader(home: Path, known: dict[str, str]) -> Iterator[Reader]:
-    """Somebody with Taskhold installed, in front of a terminal."""
-    reader = Reader(home, _variables(home, known["8000"]), known)
-    yield reader
-    reader.close()
-
-
-def _variables(home: Path, port: str) -> dict[str, str]:
-    theirs = {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
-    return theirs | {
-        "HOME": str(home),
-        "PATH": f"{home}/.local/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "TASKHOLD_PORT": port,
-        "UVICORN_PORT": port,
-        "NO_COLOR": "1",
-        "COLUMNS": "200",
-        "LC_ALL": "C.UTF-8",
-        **_of_uv("cache"),
-    }
-
-
-_NOT_THEIRS = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONWARNINGS")
-
-
-def _of_uv(what: str) -> dict[str, str]:
-    """What uv has downloaded is used again, though the home is another."""
-    folder = subprocess.run(["uv", what, "dir"], capture_output=True, text=True, check=True)  # noqa: S607
-    return {f"UV_{what.upper()}_DIR": folder.stdout.strip()}
 
 
 def a_copy_of_the_repository(home: Path) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in listed.stdout.split("\0"):
         if name and (ROOT / name).is_file():
@@ -105,7 +64,7 @@ def what_the_lesson_leaves(home: Path) -> None:
     run_script(
         folder,
         """
-from main_lesson import Session, Task, engine, get_session
+from main_lesson import Session, Task, engine
 with Session(engine) as session:
     for title in ("Write the report", "Email the team"):
         session.add(Task(title=title, done=True))
@@ -113,22 +72,81 @@ with Session(engine) as session:
 """,
     )
     (folder / "main_lesson.py").rename(folder / "main.py")
-    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+
+
+def three_tasks(home: Path) -> None:
+    with LiveServer(f"sqlite:///{home / 'tasks.db'}") as server:
+        for title in ("Write the report", "Email the team", "Book the venue"):
+            httpx2.post(f"{server.url}/tasks", json={"title": title}).raise_for_status()
 
 
 BEFORE: dict[str, Callable[[Path], None]] = {
-    "docs/start.md": a_copy_of_the_repository,
+    "docs/copy.md": three_tasks,
     "docs/from-the-lesson.md": what_the_lesson_leaves,
+    "docs/start.md": a_copy_of_the_repository,
 }
 """What the reader of a page has, by its own words, before it begins."""
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Somebody's home, empty."""
+    home = tmp_path / "you"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def known(home: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """What stands in the pages for what is here."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as first:
+        second = socket.create_server(("127.0.0.1", 0))
+        ports = [listener.getsockname()[1] for listener in (first, second)]
+        second.close()
+    known = {"8000": str(ports[0]), "8001": str(ports[1]), "/home/you": str(home)}
+    if "postgresql://taskhold@db.example/" in (ROOT / request.node.callspec.params["page"]).read_text():
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        name = server.create_database().rpartition("/")[2]
+        known["postgresql://taskhold@db.example/tasks"] = (
+            f"postgresql://{USER}@127.0.0.1:{server.port}/{name}"
+        )
+    return known
+
+
+@pytest.fixture
+def reader(home: Path, known: dict[str, str]) -> Iterator[Reader]:
+    """Somebody with Taskhold installed, in front of a terminal."""
+    reader = Reader(home, _variables(home, known["8000"]), known)
+    yield reader
+    reader.close()
+
+
+def _variables(home: Path, port: str) -> dict[str, str]:
+    theirs = {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
+    cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True)  # noqa: S607
+    return theirs | {
+        "HOME": str(home),
+        "PATH": f"{home}/.local/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "UV_CACHE_DIR": cache.stdout.strip(),  # what is downloaded for one home is for all
+        "PGPASSWORD": PASSWORD,
+        "TASKHOLD_PORT": port,
+        "UVICORN_PORT": port,
+        "TERM": "dumb",  # no bars that move
+        "NO_COLOR": "1",
+        "COLUMNS": "200",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+_NOT_THEIRS = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONWARNINGS")
+
+
 @pytest.mark.parametrize("page", pages())
 def test_a_page_can_be_followed_word_for_word(page: str, home: Path, reader: Reader) -> None:
-    if page in BEFORE:
-        BEFORE[page](home)
+    BEFORE.get(page, lambda _home: None)(home)
     if page in SERVED:
-        assert reader.follow(Command(0, "taskhold serve", [ANYTHING, "Programs on…"], compared=True)) is None
+        serve = Command(0, "taskhold serve", [ANYTHING, "Programs on…"], compared=True)
+        assert reader.follow(serve) is None
     wrong = []
     for step in steps(page):
         if isinstance(step, Command) and _why_not(page, step):
@@ -139,8 +157,20 @@ def test_a_page_can_be_followed_word_for_word(page: str, home: Path, reader: Rea
     assert not wrong, "\n" + "\n".join(wrong)
 
 
+def test_what_is_not_run_is_there_and_counted() -> None:
+    count, used = 0, set()
+    for page in pages():
+        for step in steps(page):
+            beginning = isinstance(step, Command) and _why_not(page, step)
+            if beginning:
+                used.add((page, beginning))
+                count += 1
+    assert used == {(page, beginning) for page, reasons in NOT_RUN.items() for beginning in reasons}
+    assert count == COUNT_NOT_RUN
+
+
 def _why_not(page: str, command: Command) -> str | None:
-    for beginning, reason in NOT_RUN.get(page, {}).items():
+    for beginning in NOT_RUN.get(page, {}):
         if command.typed.startswith(beginning):
-            return reason
+            return beginning
     return None
