@@ -8,11 +8,12 @@ import re
 import tomllib
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parent
 SECTIONS = {
-    "Begin": ["start", "tour", "from-the-lesson"],
+    "Begin": ["start", "tour", "page", "from-the-lesson"],
     "Use it": ["api", "tasks", "accounts", "building-a-client"],
     "Run it": ["deploy", "settings", "operations", "copy", "scale"],
     "Rely on it": ["durability", "security", "decisions/README"],
@@ -27,6 +28,7 @@ exclude_patterns = ["scale/*"]
 highlight_language = "none"
 suppress_warnings = ["misc.highlighting_failure"]  # of JSON in several lines of a command
 myst_heading_anchors = 4
+myst_enable_extensions = ["html_image"]
 
 html_theme = "theme"
 html_theme_path = ["."]
@@ -40,6 +42,7 @@ html_permalinks_icon = "#"
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", _read)
+    app.connect("doctree-read", _measure_pictures)
 
 
 def _read(_app: Sphinx, name: str, source: list[str]) -> None:
@@ -50,6 +53,12 @@ def _read(_app: Sphinx, name: str, source: list[str]) -> None:
         )
     elif name == "decisions/README":
         source[0] += _contents(":glob:", "0*")
+
+
+def _measure_pictures(_app: Sphinx, document: nodes.document) -> None:
+    """The style sheet says how wide they are: a style in the page would be against its policy."""
+    for picture in document.findall(nodes.image):
+        picture.attributes.pop("width", None)
 
 
 def _contents(option: str, *pages: str) -> str:

@@ -12,18 +12,17 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
 BUILT = ROOT / "src/taskhold/help_assets"
 USELESS = (".buildinfo", "objects.inv", "_static/*.png", "_static/basic.css", "_static/pyg*.css")
 """What Sphinx writes and our pages don't use."""
 
 
-def build(target: Path) -> None:
+def build(docs: Path, target: Path) -> None:
     """Write the site to `target`. Raises CalledProcessError, after Sphinx has said why."""
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder) / "site"
         strictly = ("-W", "--keep-going", "-q", "-E", "-d", f"{folder}/read")
-        sphinx = [sys.executable, "-m", "sphinx", *strictly, str(DOCS), str(site)]
+        sphinx = [sys.executable, "-m", "sphinx", *strictly, str(docs), str(site)]
         subprocess.run(sphinx, check=True, stdout=sys.stderr)
         for pattern in USELESS:
             for useless in site.glob(pattern):
@@ -33,4 +32,4 @@ def build(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    build(BUILT)
+    build(ROOT / "docs", BUILT)

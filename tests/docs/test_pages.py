@@ -4,6 +4,7 @@ Somebody follows each page word for word, in an empty folder, beginning with its
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -23,9 +24,39 @@ from tests.support.servers import LiveServer
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.database("sqlite")]
 
+ROOTS = "it changes the machine, as root"
+DOCKERS = "it needs Docker; hadolint and the schema of compose files check what it uses"
 NOT_RUN = {
+    "CONTRIBUTING.md": {
+        "pip install uv": "it would change the machine's Python; .ci/run begins with it",
+        "uv run taskhold serve --reload": "it has no end; tests/test_serve.py tests it",
+        "uv run pytest": "these are the tests",
+        "uv run ruff": "a part of .ci/run",
+        "uv run mypy": "a part of .ci/run",
+        "uv run lint-imports": "a part of .ci/run",
+        ".ci/run": "it runs this test",
+    },
     "README.md": {
         "pip install uv": "it would change the machine's Python; .ci/run begins with it",
+    },
+    "docs/deploy.md": {
+        "uv tool install .": "docs/start.md has it, too, and there it is run",
+        "taskhold serve": "as on every other page",
+        "uv build --wheel": "tools/try_wheel.sh does it, and what follows",
+        "sudo": ROOTS,
+        "journalctl": "it needs systemd",
+        "docker": DOCKERS,
+        "cd deploy": DOCKERS,
+        "(umask 077; echo": DOCKERS,
+    },
+    "docs/scale.md": {
+        "cd docs/scale/": DOCKERS,
+        "(umask 077; for": DOCKERS,
+        "docker": DOCKERS,
+        "curl -i http://127.0.0.1:8080/readyz": DOCKERS,
+        "python3 -m venv /tmp/patroni": "a measurement of minutes, with an etcd of the machine's",
+        "uv run python -m bench.failover": "as the line before it",
+        "wrk": "a measurement",
     },
     "docs/start.md": {
         "pip install uv": "it would change the machine's Python; .ci/run begins with it",
@@ -36,8 +67,9 @@ NOT_RUN = {
 """What is not run here, by how it begins, and why."""
 COUNT_NOT_RUN = 4
 """How many commands that are; one more wants a reason."""
+CHANGES_THE_MACHINE = re.compile(r"(?:^|[;&|] *)(?:sudo|docker|systemctl|apt|apt-get|pip) ")
 
-SERVED = ("docs/security.md", "docs/tasks.md")
+SERVED = ("docs/durability.md", "docs/security.md", "docs/tasks.md")
 """Pages whose reader has a server running in the same folder, as they say."""
 
 
@@ -149,8 +181,10 @@ def test_a_page_can_be_followed_word_for_word(page: str, home: Path, reader: Rea
         assert reader.follow(serve) is None
     wrong = []
     for step in steps(page):
-        if isinstance(step, Command) and _why_not(page, step):
-            continue
+        if isinstance(step, Command):
+            if _why_not(page, step):
+                continue
+            assert not CHANGES_THE_MACHINE.search(step.typed), step
         found = reader.follow(step)
         if found is not None:
             wrong.append(f"{page}:{step.line}: {found}\n")

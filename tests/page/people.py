@@ -1,6 +1,5 @@
 """Accounts, and logging in to them on the page."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from playwright.sync_api import Page
@@ -11,10 +10,9 @@ from tests.support.servers import LiveServer
 
 
 def add_people(server: LiveServer, *names: str, **fields: Any) -> None:
-    """Make accounts; the first one is an admin. In a thread: Playwright's has an event loop."""
+    """Make accounts; the first one is an admin."""
     accounts = [{"username": name, "display_name": name.title()} | fields for name in names]
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(make_accounts, server.database_url, *accounts).result()
+    make_accounts(server.database_url, *accounts)
 
 
 def log_in_on(page: Page, name: str, password: str = PASSWORD) -> None:

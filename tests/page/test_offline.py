@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route
 from tests.page.conftest import Visit, go_on
 from tests.page.windows import Window
 from tests.support.servers import ServerProcess
+from tests.support.sql import run_sql
 
 pytestmark = pytest.mark.database("sqlite")
 
@@ -131,16 +132,13 @@ def test_rows_of_the_journal_that_come_before_the_answer_are_taken_once(
 ) -> None:
     window = Window(page)
 
-    def answer_late(route: Route) -> None:
-        answer = route.fetch()
-        window.wait(lambda: any(task["id"] for task in window.tasks()))
-        route.fulfill(response=answer)
-
-    held: list[Route] = []
-    page.context.route("**/tasks/batch", lambda route: held.append(route), times=1)
+    held = window.hold_edits()
     window.act("addTask", {"title": "First"})
     window.wait(lambda: held)
-    answer_late(held[0])
+    answer = held[0].fetch()
+    window.wait(lambda: window.edits() == [])
+    assert window.task("First")["id"] == 1
+    held[0].fulfill(response=answer)
     window.wait_until_sent()
     window.act("editTask", window.key("First"), {"title": "Second"})
     window.wait_until_sent()
@@ -186,7 +184,7 @@ def test_a_refused_edit_stays_in_view_and_holds_up_only_what_needs_it(
     assert window.titles() == ["Beside it", "Under it", long]
 
     window.act("editTask", refused, {"title": "Short"})
-    window.call("outbox", "retryEdit", window.unsent()[0]["key"])
+    window.call("settling", "retryEdit", window.unsent()[0]["key"])
     window.wait(lambda: window.states() == ["refused", "waiting", "waiting"])
     window.call("outbox", "dropEdit", window.unsent()[0]["key"])
     window.wait_until_sent()
@@ -208,7 +206,7 @@ def test_a_server_that_starts_again_is_noticed_quietly_and_followed_again(
 
 
 def test_a_journal_that_ends_elsewhere_is_read_anew_and_no_edit_is_lost(
-    page: Page, server: Restarting, run_sql: Callable[..., Any]
+    page: Page, server: Restarting, database_url: str
 ) -> None:
     window = Window(page)
     window.act("addTask", {"title": "Kept"})
@@ -217,8 +215,12 @@ def test_a_journal_that_ends_elsewhere_is_read_anew_and_no_edit_is_lost(
     server.kill()
     window.act("addTask", {"title": "Not sent yet"})
     # As after a restored backup: the journal knows less than this page does.
-    run_sql("DELETE FROM task WHERE title LIKE 'Lost%'")
-    run_sql("DELETE FROM change WHERE seq > 1")
+    run_sql(
+        database_url,
+        "DELETE FROM change WHERE seq > 1",
+        "DELETE FROM task WHERE title LIKE 'Lost%'",
+        "DELETE FROM change WHERE seq > 1",
+    )
     server.start()
     window.wait_until_sent()
     window.wait(lambda: window.titles() == ["Kept", "Not sent yet"])

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 _MODULES = {
     "actions": "./static/actions.js",
     "replica": "./static/data/replica.js",
     "outbox": "./static/data/outbox.js",
+    "settling": "./static/data/settling.js",
     "connection": "./static/data/connection.js",
     "account": "./static/data/account.js",
 }
@@ -71,6 +72,10 @@ class Window:
     def unsent(self) -> list[dict[str, Any]]:
         return self.look("outbox", "unsent")  # type: ignore[no-any-return]
 
+    def edits(self) -> list[dict[str, Any]]:
+        """Those, and what the server has done but not told yet."""
+        return self.look("outbox", "edits")  # type: ignore[no-any-return]
+
     def states(self) -> list[str]:
         """Of the unsent edits, oldest first."""
         return [edit["state"] for edit in self.unsent()]
@@ -89,7 +94,7 @@ class Window:
 
     def wait_until_sent(self) -> None:
         """Until the server knows and the journal has told all that was done here."""
-        self.wait(lambda: self.look("outbox", "edits") == [])
+        self.wait(lambda: self.edits() == [])
 
     def wait_until_open(self) -> None:
         self.wait(lambda: self.look("replica", "isLoaded"))
@@ -97,6 +102,16 @@ class Window:
     def reload(self) -> None:
         self.page.reload()
         self.wait_until_open()
+
+    def hold_edits(self) -> list[Route]:
+        """Where the next request with an edit arrives; it goes on when it is told to."""
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        self.page.context.route("**/tasks/batch", hold, times=1)
+        return held
 
     def kept(self) -> str:
         """All that this browser keeps of the page in its databases, as text."""

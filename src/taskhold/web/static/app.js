@@ -1,15 +1,15 @@
 // The page: who is here, and then the frame around the view.
 
+import { lastAction } from "./actions.js";
 import { account, start } from "./data/account.js";
-import { isLoaded } from "./data/replica.js";
-import { findList, findTask } from "./data/replica.js";
+import { findList, findTask, isLoaded } from "./data/replica.js";
 import { loadAhead, menuItem, pick, pickers } from "./commands.js";
 import { followKeys } from "./keys.js";
 import { Confirm } from "./parts/confirm.js";
 import { classes, effect, html, render, useEffect, useRef } from "./parts/html.js";
 import { later } from "./parts/later.js";
 import { Menu, openMenu } from "./parts/menu.js";
-import { followAddress, rename, route } from "./router.js";
+import { followAddress, go, rename, route } from "./router.js";
 import {
   clearSelection,
   dialog,
@@ -17,6 +17,8 @@ import {
   focusRow,
   followClock,
   followPreferences,
+  followWidth,
+  isNarrow,
   openTask,
   resting,
   selected,
@@ -27,8 +29,8 @@ import { BatchBar, Notice } from "./views/bars.js";
 import { Dragged } from "./views/dragging.js";
 import { Loading } from "./views/empty.js";
 import { Elsewhere, Header, title } from "./views/header.js";
-import { QuickAdd } from "./views/quick-add.js";
-import { keys, places, watchCompletions } from "./views/shown.js";
+import { emptyQuickAdd, QuickAdd } from "./views/quick-add.js";
+import { items, keys, places, watchCompletions } from "./views/shown.js";
 import { Sidebar } from "./views/sidebar.js";
 import { TaskList } from "./views/task-list.js";
 
@@ -52,7 +54,7 @@ function App() {
 
 function Frame() {
   const key = openTask.value;
-  const isCovered = sheetOpen.value;
+  const isCovered = sheetOpen.value || (key !== null && isNarrow.value);
   const Open = dialog.value && DIALOGS[dialog.value];
   return html`
     <div class=${classes("frame", key !== null && "has-details")}>
@@ -162,6 +164,57 @@ function followNames() {
   });
 }
 
+/** A view begins at its top, and with nothing selected. */
+function followPlace() {
+  let place = "";
+  effect(() => {
+    const { view, listKey, tags } = route.value;
+    const now = `${view} ${listKey} ${view === "tag" ? tags[0] : ""}`;
+    if (now === place) return;
+    place = now;
+    clearSelection();
+    document.querySelector(".scroller")?.scrollTo({ top: 0, behavior: "instant" });
+  });
+}
+
+/** Who comes next sees nothing of what the last one typed and looked at. */
+function followAccount() {
+  let wasReady = false;
+  effect(() => {
+    const isReady = account.value?.ready === true;
+    if (wasReady && !isReady) {
+      emptyQuickAdd();
+      clearSelection();
+      resting.value = null;
+      focused.value = null;
+      dialog.value = null;
+      go({ view: "today", q: "", tags: [], open: undefined }, { replace: true });
+    }
+    wasReady = isReady;
+  });
+}
+
+/** Where what had the focus is gone, it goes to the rows. */
+function keepFocus() {
+  /** @type {Element | null} */
+  let last = null;
+  document.addEventListener("focusin", (event) => {
+    last = /** @type {Element} */ (event.target);
+  });
+  effect(() => {
+    items.value;
+    route.value;
+    dialog.value;
+    lastAction.value;
+    requestAnimationFrame(() => {
+      const isLost = document.activeElement === document.body && last !== null && !last.isConnected;
+      if (!isLost || route.peek().view === "settings" || !account.peek()?.ready) return;
+      last = null;
+      focusRow(focused.peek() ?? resting.peek() ?? keys.peek()[0]);
+    });
+  });
+}
+
 /** Outside of the rows and what floats above them, keys aren't about a row any more. */
 function followFocus() {
   document.addEventListener("focusin", (event) => {
@@ -174,13 +227,6 @@ function followFocus() {
   );
 }
 
-let place = "";
-effect(() => {
-  const { view, listKey, tags } = route.value;
-  const now = `${view} ${listKey} ${view === "tag" ? tags[0] : ""}`;
-  if (now !== place) clearSelection();
-  place = now;
-});
 effect(() => {
   document.title = account.value?.ready ? `${title.value} · Taskhold` : "Taskhold";
 });
@@ -195,7 +241,11 @@ followPreferences();
 followClock();
 followAddress();
 followNames();
+followPlace();
+followAccount();
 followFocus();
+keepFocus();
+followWidth();
 followKeys();
 watchCompletions();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

@@ -108,8 +108,9 @@ function move(step, extends_) {
   if (all.length === 0) return;
   const key = focused.peek() ?? resting.peek();
   const at = places.peek().get(key ?? "");
-  const next = at === undefined ? 0 : Math.max(0, Math.min(all.length - 1, at + step));
-  const to = all[focused.peek() === null && at !== undefined ? at : next];
+  const isBack = focused.peek() === null && at !== undefined && Number.isFinite(step);
+  const next = (at ?? (Number.isFinite(step) ? -step : 0)) + (isBack ? 0 : step);
+  const to = all[Math.max(0, Math.min(all.length - 1, next))];
   if (to === undefined) return;
   if (extends_) {
     anchor.value ??= key;
@@ -349,10 +350,10 @@ export const commands = [
   of("trash-view", "Go to the trash", [], "Going", always, goTo("trash")),
   of("settings", "Settings", [], "Going", always, goTo("settings")),
   of("undo", "Undo", ["z", "ctrl-z"], "Page", always, () => {
-    undo();
+    if (undo() === null) say("There is nothing to undo.");
   }),
   of("redo", "Redo", ["shift-z", "ctrl-shift-z"], "Page", always, () => {
-    redo();
+    if (redo() === null) say("There is nothing to do again.");
   }),
   of("palette", "Find or do anything", ["ctrl-k"], "Page", always, () => {
     dialog.value = "palette";

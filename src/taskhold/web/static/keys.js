@@ -36,7 +36,7 @@ const byKeys = new Map(commands.flatMap((command) => command.keys.map((keys) => 
 
 /** What a key press is called: "x", "shift-z", "ctrl-k", "alt-↑", "#". @param {KeyboardEvent} event */
 export function keyName(event) {
-  const { key } = event;
+  const key = latin(event);
   const name = NAMES[key] ?? (key.length === 1 ? key.toLowerCase() : "");
   if (name === "") return "";
   const isSign = key.length === 1 && key !== " " && name === name.toUpperCase();
@@ -46,6 +46,12 @@ export function keyName(event) {
   const alt = event.altKey && !isSign ? "alt-" : "";
   const shift = event.shiftKey && !isSign ? "shift-" : "";
   return `${ctrl}${alt}${shift}${name}`;
+}
+
+/** On a keyboard of another script the letter is the one that is printed beside it. @param {KeyboardEvent} event */
+function latin({ key, code }) {
+  const isForeign = key.length === 1 && key > "\u024f" && /^Key[A-Z]$/.test(code);
+  return isForeign ? code.slice(3).toLowerCase() : key;
 }
 
 /** A letter or sign alone: what can be switched off. @param {string} keys */

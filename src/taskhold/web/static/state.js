@@ -33,8 +33,22 @@ export const isPicking = signal(false);
 /** Whether the sidebar lies over the list, where there is no room beside it. */
 export const sheetOpen = signal(false);
 
+/** Whether the sidebar and the details lie over the list: as shell.css has it. */
+export const isNarrow = signal(false);
+
 /** Now, to the minute: what is due and past goes by it. */
 export const clock = signal(new Date());
+
+/** Keeps `isNarrow` true to the window. */
+export function followWidth() {
+  const narrow = matchMedia("(max-width: 50rem)");
+  const look = () => {
+    isNarrow.value = narrow.matches;
+    if (!narrow.matches) sheetOpen.value = false;
+  };
+  look();
+  narrow.addEventListener("change", look);
+}
 
 /** Keeps `clock` going; a machine that slept is told at once. */
 export function followClock() {

@@ -142,7 +142,7 @@ async function open(name) {
     isStillOurs: () => remembered().replica === name,
     accountIsOver,
     whenTakenAway: () => {
-      ask().catch(lookAtMemory);
+      if (replica?.name === name) inTurn(close).then(ask).catch(lookAtMemory);
     },
   });
 }
@@ -196,7 +196,7 @@ async function enter(path, body) {
   await whileNobodySends(async () => {
     const { user } = (await call("POST", path, body)).body;
     // From here on no window sends what is another's.
-    remember({ ...remembered(), replica: replicaName(user) });
+    remember({ ...remembered(), replica: replicaName(user), logsOut: false }); // it took its place
     era += 1;
   });
   channel.say({ type: "changed" });
@@ -267,5 +267,5 @@ async function takeOver(from, to) {
 }
 
 addEventListener("storage", (/** @type {any} */ event) => {
-  if (event.key === null) lookAtMemory(); // all was cleared
+  if (event.key === null) ask().catch(lookAtMemory); // all was cleared
 });

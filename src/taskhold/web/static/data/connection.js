@@ -4,8 +4,8 @@
 // then follows the events; whatever breaks off is taken up again from the cursor.
 
 import { signal } from "../parts/html.js";
-import { address, call, nextPage, Problem, Unreachable } from "./api.js";
-import { canKeep, openDatabase } from "./database.js";
+import { Problem, Unreachable } from "./api.js";
+import { canKeep, keyOf, openDatabase } from "./database.js";
 import { emptyHistory, fillHistory, tell } from "./history.js";
 import {
   edits,
@@ -17,6 +17,7 @@ import {
   takeEdits,
   takeRows,
 } from "./outbox.js";
+import { changesAfter, listen, pagesOf, whatThereIs } from "./reading.js";
 import { forgetAll, forgetServer, isLoaded, loading, publish, putAll } from "./replica.js";
 import { makeSender, pause, refuseUncertain } from "./sending.js";
 import { joinChannel, lead, tab } from "./tabs.js";
@@ -24,14 +25,14 @@ import { joinChannel, lead, tab } from "./tabs.js";
 /** @typedef {import("./types.js").Connection} Connection */
 /** @typedef {import("./types.js").Change} Change */
 /** @typedef {import("./database.js").Batch} Batch */
+/** @typedef {{cursor: number, mark?: string}} Place how far the journal is known, and its last row by then */
 
 const SECOND = 1000;
-/** The server gives a sign of life every 15 seconds. */
-const SILENCE = 40 * SECOND;
 /** So long a server that was there a moment ago is taken to be starting again. */
 const RESTART = 20 * SECOND;
+/** What the server has, too. */
+const MIRRORED = /** @type {const} */ (["tasks", "trash", "lists", "state"]);
 const PAUSES = [0.1, 0.3, 0.7, 1.5, 3, 6, 12];
-const LARGEST_PAGE = 500;
 /** An answered edit whose rows don't come by themselves changed nothing. */
 const ROWS_COME_WITHIN = 3 * SECOND;
 
@@ -57,10 +58,12 @@ export const canWorkOffline = canKeep && "serviceWorker" in navigator;
  */
 export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenAway }) {
   const database = await openDatabase(name, whenTakenAway);
-  /** @type {number | undefined} */
-  let cursor;
+  /** @type {Place | undefined} */
+  let place;
   let isLeading = false;
   let isReading = false;
+  /** Whether all that others did until now is known here: before that nothing is sent. */
+  let isCaughtUp = false;
   /** @type {any[]} messages that came while this window read what is kept */
   const later = [];
   /** @type {AbortController} ends a wait or a stream before its time */
@@ -85,22 +88,22 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   async function fill() {
     isReading = true;
     const kept = await database.read();
-    const known = kept.state.find(({ key }) => key === "cursor")?.value;
+    const known = kept.state.find(({ key }) => key === "place");
     fillOutbox(database, /** @type {any} */ (kept), { say: channel.say, wake });
     fillHistory(database, kept.undo);
-    if (known !== undefined) show(kept, known);
+    if (known) show(kept, known);
     isReading = false;
     for (const message of later.splice(0)) receive(message);
     return kept;
   }
 
-  /** @param {Record<string, any[]>} kept @param {number} upTo */
-  function show(kept, upTo) {
+  /** @param {Record<string, any[]>} kept @param {Place} upTo */
+  function show(kept, { cursor, mark }) {
     forgetServer();
     putAll("lists", kept.lists ?? []);
     putAll("tasks", kept.tasks ?? []);
     putAll("trash", kept.trash ?? []);
-    cursor = upTo;
+    place = { cursor, mark };
     publish();
     isLoaded.value = true;
     loading.value = null;
@@ -111,8 +114,8 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     if (isReading || isLeading) return;
     isReading = true;
     const kept = await database.read();
-    const known = kept.state.find(({ key }) => key === "cursor")?.value;
-    if (known !== undefined) {
+    const known = kept.state.find(({ key }) => key === "place");
+    if (known) {
       show(kept, known);
       const there = new Set(kept.outbox.map((edit) => edit.key));
       const gone = edits.peek().filter(({ key, state }) => state === "done" && !there.has(key));
@@ -128,26 +131,38 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   /** @type {Batch} */
   let unwritten = {};
   let writing = Promise.resolve();
+  let hasFailed = false;
 
   /** Write down, some time soon, in the order in which it was said. @param {Batch} batch */
   function writeDown(batch) {
     const isFirst = Object.keys(unwritten).length === 0;
-    for (const [store, { put = [], drop = [] }] of Object.entries(batch)) {
-      const key = store === "tasks" || store === "trash" || store === "lists" ? "id" : "key";
-      unwritten[/** @type {"tasks"} */ (store)] ??= {};
-      const both = /** @type {import("./database.js").Writes} */ (
-        unwritten[/** @type {"tasks"} */ (store)]
-      );
+    for (const [name, { put = [], drop = [] }] of Object.entries(batch)) {
+      const of = /** @type {import("./database.js").Store} */ (name);
+      const key = keyOf(of);
       const now = new Set([...put.map((each) => each[key]), ...drop]);
-      both.put = [...(both.put ?? []).filter((each) => !now.has(each[key])), ...put];
-      both.drop = [...(both.drop ?? []).filter((each) => !now.has(each)), ...drop];
+      const { put: earlier = [], drop: gone = [] } = unwritten[of] ?? {};
+      unwritten[of] = {
+        put: [...earlier.filter((each) => !now.has(each[key])), ...put],
+        drop: [...gone.filter((each) => !now.has(each)), ...drop],
+      };
     }
     if (!isFirst) return;
     writing = writing.then(async () => {
       const all = unwritten;
       unwritten = {};
-      await database.write(all).catch(() => {}); // what is missing comes again with the next start
+      await store(all);
     });
+  }
+
+  /** What can't be kept is read from the server again, when the page opens the next time. @param {Batch} batch */
+  async function store(batch) {
+    if (hasFailed) for (const name of MIRRORED) delete batch[name];
+    try {
+      await database.write(batch);
+    } catch {
+      hasFailed = true;
+      await database.write({ state: { clear: true } }).catch(() => {});
+    }
   }
 
   // The other windows
@@ -173,29 +188,30 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       loading.value = message.loading;
     } else if (
       message.type === "reset" ||
-      (message.type === "cursor" && message.cursor > (cursor ?? -1))
+      (message.type === "cursor" && message.cursor > (place?.cursor ?? -1))
     ) {
       readAgain();
     } else if (message.type === "hello" && isLeading) {
       leadership.yieldTo();
       writing.then(() => {
         channel.say({ type: "connection", connection: connection.peek() });
-        if (cursor !== undefined) channel.say({ type: "cursor", cursor });
+        if (place) channel.say({ type: "cursor", cursor: place.cursor });
       });
     }
   }
 
   /** Rows from the window that leads. @param {readonly Change[]} rows */
   function follow(rows) {
-    if (isLeading || cursor === undefined) return;
-    const known = cursor;
+    if (isLeading || place === undefined) return;
+    const known = place.cursor;
     const fresh = rows.filter(({ seq }) => seq > known);
-    if (fresh.length === 0) return;
+    const last = fresh.at(-1);
+    if (!last) return;
     if (fresh[0]?.seq !== known + 1) {
       setTimeout(() => channel.say({ type: "hello" }), 50); // it has written them down by then
       return;
     }
-    cursor = fresh.at(-1)?.seq;
+    place = { cursor: last.seq, mark: markOf(last) };
     takeRows(fresh);
   }
 
@@ -217,7 +233,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   /** Send what there is, or find out sooner whether the server is back. */
   function wake() {
     if (!isLeading) return;
-    if (connection.peek() === "online") sendAll();
+    if (isCaughtUp) sendAll();
     else if (Date.now() - lastTry > SECOND) hurry.abort();
   }
 
@@ -234,8 +250,8 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     let failures = 0;
     let lostAnswers = 0;
     try {
-      const kept = await database.state("cursor"); // another window may have led until now
-      if (kept !== undefined && kept !== cursor) {
+      const kept = await database.state("place"); // another window may have led until now
+      if (kept && kept.cursor !== place?.cursor) {
         isLeading = false;
         await readAgain();
         isLeading = true;
@@ -244,15 +260,15 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
         hurry = new AbortController();
         const either = AbortSignal.any([signal, hurry.signal]);
         lastTry = Date.now();
+        isCaughtUp = false;
         try {
           if (await accountIsOver()) return;
           await catchUp(either);
           failures = 0;
+          isCaughtUp = true;
           set("online");
           sendAll();
-          await listen(either).finally(() => {
-            wasOnline = Date.now();
-          });
+          await followEvents(either);
         } catch (error) {
           if (signal.aborted) return;
           if (!hurry.signal.aborted) failures += 1;
@@ -266,14 +282,25 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
       }
     } finally {
       isLeading = false;
+      isCaughtUp = false;
       await writing;
+    }
+  }
+
+  async function followEvents(/** @type {AbortSignal} */ signal) {
+    const asking = setInterval(() => confirm(signal), ROWS_COME_WITHIN);
+    try {
+      await listen(/** @type {Place} */ (place).cursor, signal, take);
+    } finally {
+      clearInterval(asking);
+      wasOnline = Date.now();
     }
   }
 
   /** @param {unknown} error @param {number} failures */
   async function fail(error, failures) {
     if (error instanceof Problem && error.status === 410) {
-      cursor = undefined; // start over; the outbox stays
+      startOver();
     } else if (error instanceof Problem && error.status === 403) {
       set("forbidden");
     } else if (error instanceof Problem && error.status < 500 && error.status !== 429) {
@@ -286,126 +313,91 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
 
   /** Up to the present end of the journal. @param {AbortSignal} signal */
   async function catchUp(signal) {
-    if (cursor === undefined) await load(signal);
-    const before = new Set(
-      edits
-        .peek()
-        .filter(({ state }) => state === "done")
-        .map(({ key }) => key),
-    );
-    for (let more = true; more; ) {
-      const { body } = await call(
-        "GET",
-        `changes?after=${cursor}&limit=${LARGEST_PAGE}`,
-        undefined,
-        { signal },
-      );
-      take(body.changes);
-      more = body.more;
+    if (place === undefined) await load(signal);
+    const before = answeredEdits();
+    // From the last row that is known: another journal, of another database, has another one there.
+    const from = /** @type {Place} */ (place);
+    const { changes, more } = await changesAfter(Math.max(0, from.cursor - 1), signal);
+    const last = changes.find(({ seq }) => seq === from.cursor);
+    if (last && from.mark !== undefined && markOf(last) !== from.mark) {
+      startOver();
+      return await catchUp(signal);
     }
-    writeDown(letGo(({ key }) => before.has(key)));
+    take(changes);
+    for (let goesOn = more; goesOn; ) {
+      const page = await changesAfter(/** @type {Place} */ (place).cursor, signal);
+      take(page.changes);
+      goesOn = page.more;
+    }
+    writeDown(letGo(before));
   }
+
+  /** @returns {Set<string>} */
+  const answeredEdits = () =>
+    new Set(edits.peek().flatMap(({ key, state }) => (state === "done" ? [key] : [])));
 
   /** @param {readonly Change[]} rows */
   function take(rows) {
-    const known = cursor ?? 0;
+    const known = place?.cursor ?? 0;
     const fresh = rows.filter(({ seq }) => seq > known);
-    if (fresh.length === 0) return;
+    const last = fresh.at(-1);
+    if (!last) return;
     if (fresh[0]?.seq !== known + 1) throw new Error("The journal has a gap.");
-    cursor = fresh.at(-1)?.seq;
+    place = { cursor: last.seq, mark: markOf(last) };
     const batch = takeRows(fresh);
     channel.say({ type: "rows", rows: fresh });
-    writeDown({ ...batch, state: { put: [{ key: "cursor", value: cursor }] } });
+    writeDown({ ...batch, state: { put: [{ key: "place", ...place }] } });
+    if (isCaughtUp) sendAll(); // what waited for these rows
   }
 
   /** Everything, as it is now. @param {AbortSignal} signal */
   async function load(signal) {
-    const begin = (await call("GET", "changes", undefined, { signal })).body.cursor;
-    const { count } = (await call("GET", "tasks/count", undefined, { signal })).body;
-    const progress = { done: 0, total: count };
+    const { cursor, count } = await whatThereIs(signal);
+    const isFirst = !isLoaded.peek();
+    let done = 0;
     const report = () => {
-      loading.value = { ...progress };
+      if (isFirst) loading.value = { done, total: count };
       channel.say({ type: "loading", loading: loading.value });
     };
-    if (!isLoaded.peek()) report();
+    report();
     await writing;
-    await database.write({
-      tasks: { clear: true },
-      trash: { clear: true },
-      lists: { clear: true },
-      state: { clear: true },
-    });
-    const isFirst = !isLoaded.peek();
+    await store({ tasks: { clear: true }, trash: { clear: true }, lists: { clear: true } });
     /** @type {Record<"lists" | "tasks" | "trash", any[]>} */
     const found = { lists: [], tasks: [], trash: [] };
-    for (const store of /** @type {const} */ (["lists", "tasks", "trash"])) {
-      for (let query = `?limit=${LARGEST_PAGE}`; query; ) {
-        const page = await call("GET", store + query, undefined, { signal });
-        found[store].push(...page.body);
-        await database.write({ [store]: { put: page.body } });
-        if (isFirst) {
-          putAll(store, page.body);
-          publish();
-          if (store === "tasks") progress.done += page.body.length;
-          report();
-        }
-        query = nextPage(page.headers) ?? "";
+    for (const name of /** @type {const} */ (["lists", "tasks", "trash"])) {
+      for await (const page of pagesOf(name, signal)) {
+        found[name].push(...page);
+        await store({ [name]: { put: page } });
+        if (!isFirst) continue;
+        putAll(name, page);
+        publish();
+        if (name === "tasks") done += page.length;
+        report();
       }
     }
     await refuseUncertain();
-    show(found, begin);
-    await database.write({
-      state: { put: [{ key: "cursor", value: begin }] },
-      numbers: { drop: oldNumbers() },
-    });
+    show(found, { cursor });
+    await store({ state: { put: [{ key: "place", cursor }] }, numbers: { drop: oldNumbers() } });
     channel.say({ type: "loading", loading: null });
     channel.say({ type: "reset" });
   }
 
-  /** Follow the events until the stream ends. @param {AbortSignal} signal */
-  async function listen(signal) {
-    const silent = new AbortController();
-    let timer = setTimeout(() => silent.abort(), SILENCE);
-    const rowsTimer = setInterval(() => confirm(signal), ROWS_COME_WITHIN);
-    try {
-      const answer = await reach(
-        address(`events?after=${cursor}`),
-        AbortSignal.any([signal, silent.signal]),
-      );
-      const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body)
-        .pipeThrough(/** @type {any} */ (new TextDecoderStream()))
-        .getReader();
-      for (let rest = ""; ; ) {
-        const { done, value } = await reader.read().catch(() => ({ done: true, value: "" }));
-        if (done) return;
-        clearTimeout(timer);
-        timer = setTimeout(() => silent.abort(), SILENCE);
-        const events = (rest + value).split("\n\n");
-        rest = /** @type {string} */ (events.pop());
-        take(events.flatMap(changeIn));
-      }
-    } finally {
-      clearTimeout(timer);
-      clearInterval(rowsTimer);
-    }
+  /** The outbox stays. */
+  function startOver() {
+    place = undefined;
+    writeDown({ state: { drop: ["place"] } });
   }
 
   /** Edits that are answered, but of which the journal tells nothing: ask it, then let them go. @param {AbortSignal} signal */
   async function confirm(signal) {
-    const waiting = edits
-      .peek()
-      .filter(({ state }) => state === "done")
-      .map(({ key }) => key);
-    if (waiting.length === 0) return;
+    const waiting = answeredEdits();
+    if (waiting.size === 0 || place === undefined) return;
     try {
-      const { body } = await call(
-        "GET",
-        `changes?after=${cursor}&limit=${LARGEST_PAGE}`,
-        undefined,
-        { signal },
-      );
-      take(body.changes);
-      if (!body.more) writeDown(letGo(({ key }) => waiting.includes(key)));
+      const { changes, more } = await changesAfter(place.cursor, signal);
+      take(changes);
+      if (more) return;
+      writeDown(letGo(waiting));
+      sendAll();
     } catch (error) {
       hurry.abort(error);
     }
@@ -413,6 +405,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
 
   const retryNow = () => hurry.abort();
   addEventListener("online", retryNow);
+  addEventListener("offline", retryNow); // a dead network doesn't end a stream; a request tells
   document.addEventListener("visibilitychange", becomeVisible);
   addEventListener("pageshow", becomeVisible);
 
@@ -425,6 +418,7 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
     name,
     async close() {
       removeEventListener("online", retryNow);
+      removeEventListener("offline", retryNow);
       document.removeEventListener("visibilitychange", becomeVisible);
       removeEventListener("pageshow", becomeVisible);
       hurry.abort();
@@ -439,27 +433,5 @@ export async function openReplica(name, { isStillOurs, accountIsOver, whenTakenA
   };
 }
 
-/** @param {URL} url @param {AbortSignal} signal */
-async function reach(url, signal) {
-  let answer;
-  try {
-    answer = await fetch(url, {
-      signal,
-      cache: "no-store",
-      headers: { Accept: "text/event-stream" },
-    });
-  } catch {
-    throw new Unreachable();
-  }
-  if (answer.ok && answer.body) return answer;
-  throw new Problem(answer.status, await answer.json().catch(() => null), answer.headers);
-}
-
-/** https://html.spec.whatwg.org/multipage/server-sent-events.html @param {string} event @returns {Change[]} */
-function changeIn(event) {
-  const data = event
-    .split("\n")
-    .filter((line) => line.startsWith("data:"))
-    .map((line) => line.slice(5).trimStart());
-  return data.length > 0 ? [JSON.parse(data.join("\n"))] : [];
-}
+/** By what a row is known again. @param {Change} row */
+const markOf = ({ at, kind, id, action }) => `${at} ${action} ${kind} ${id}`;

@@ -5,7 +5,7 @@
 
 import { computed, signal } from "../parts/html.js";
 import { inMemory } from "./database.js";
-import { both, isPartOf, madeAt, meet, needs, newName, notBefore, same } from "./edits.js";
+import { isPartOf, madeAt, meet, needs, notBefore, same } from "./edits.js";
 import {
   applyRow,
   canonical,
@@ -13,12 +13,10 @@ import {
   isOver,
   lists,
   nameObject,
-  onServer,
   overlayEdit,
   publish,
   removeEdit,
   tasks,
-  trashed,
 } from "./replica.js";
 
 /** @typedef {import("./types.js").Edit} Edit */
@@ -30,7 +28,8 @@ import {
 
 const DAY = 24 * 3600 * 1000;
 const REMEMBERED = 30 * DAY;
-const NO_ROOM = "This browser has no room to keep it. Make some, then try again.";
+const ON_ITS_WAY = "It may be saved already, so it can't be dropped. Undo it instead.";
+export const NO_ROOM = "This browser has no room to keep it. Make some, then try again.";
 
 /** In the order of their keys. @type {import("../parts/html.js").Signal<readonly Edit[]>} */
 export const edits = signal([]);
@@ -60,7 +59,7 @@ export const conflicts = computed(() =>
 );
 
 /** @param {"task" | "list"} kind @param {string} key @returns {any} */
-const inView = (kind, key) => (kind === "task" ? tasks : lists).value.get(key) ?? {};
+export const inView = (kind, key) => (kind === "task" ? tasks : lists).value.get(key) ?? {};
 
 let database = inMemory();
 let say = (/** @type {any} */ _message) => {};
@@ -95,6 +94,12 @@ export function emptyOutbox() {
   numbers.clear();
   told.clear();
   edits.value = [];
+}
+
+/** Whichever window leads. */
+export function wakeSender() {
+  say({ type: "wake" });
+  wake();
 }
 
 /** Numbers that nothing asks for any more. */
@@ -257,14 +262,15 @@ const madeBy = (edit, row) =>
     return id === null || id === row.id;
   });
 
-/** All that the server has done is in the journal as it is here now. @param {(edit: Edit) => boolean} which */
-export function letGo(which) {
-  const over = edits.peek().filter((edit) => edit.state === "done" && which(edit));
-  const keys = over.map((edit) => edit.key);
-  if (keys.length === 0) return {};
-  takeEdits([], keys);
-  say({ type: "edits", put: [], drop: keys });
-  return { outbox: { drop: keys } };
+/** The journal has told all it tells of these edits. @param {Set<string>} keys */
+export function letGo(keys) {
+  const over = edits
+    .peek()
+    .flatMap(({ key, state }) => (state === "done" && keys.has(key) ? [key] : []));
+  if (over.length === 0) return {};
+  takeEdits([], over);
+  say({ type: "edits", put: [], drop: over });
+  return { outbox: { drop: over } };
 }
 
 /** The edit to send now: the oldest that waits for no other. */
@@ -276,7 +282,14 @@ export function nextEdit() {
   for (const edit of edits.peek()) {
     if (edit.state === "done") continue;
     const { touched, made, referred } = needs(edit);
-    const waits = meet(touched, blocked) || meet(referred, missing);
+    const waits =
+      meet(touched, blocked) ||
+      meet(referred, missing) ||
+      // The journal is still to say what there is to undo.
+      (edit.of !== undefined &&
+        !edit.seq &&
+        !numbers.has(edit.of) &&
+        findEdit(edit.of) !== undefined);
     if (edit.state === "waiting" && !waits) return edit;
     for (const key of touched) blocked.add(key);
     for (const key of made) missing.add(key);
@@ -284,24 +297,7 @@ export function nextEdit() {
   return null;
 }
 
-// What a person does with an edit
-
-/** Send a refused edit again. @param {string} key */
-export async function retryEdit(key) {
-  const here = findEdit(key);
-  if (here?.problem === NO_ROOM) {
-    const { problem, ...rest } = here;
-    await saveEdits([{ ...rest, state: "waiting" }]);
-    return;
-  }
-  await changeEdit(key, (edit) => {
-    if (edit.state !== "refused" && !edit.problem) return undefined;
-    const { problem, again, ...rest } = edit;
-    return { ...rest, state: "waiting" };
-  });
-  say({ type: "wake" });
-  wake();
-}
+// Taking an edit back
 
 /**
  * Forget an edit that the server doesn't know, with what can't be without it.
@@ -319,7 +315,7 @@ export async function dropEdit(key) {
     return found && isGone ? null : undefined;
   });
   if (!isGone) {
-    takeEdits([left], []);
+    takeEdits([left.state === "done" ? left : { ...left, problem: ON_ITS_WAY }], []);
     return false;
   }
   const { put, drop } = withoutIt(dropped);
@@ -367,115 +363,6 @@ function before(dropped, effect) {
     if (field in was && same(was[field], value)) was[field] = earlier.was?.[field];
   }
   return same(Object.values(was), Object.values(effect.was ?? {})) ? effect : { ...effect, was };
-}
-
-/** The task of a refused edit is gone: add it anew, as it was seen here. @param {string} key @returns {Promise<string | null>} the new task's */
-export async function addAnew(key) {
-  const refused = findEdit(key);
-  const effect = refused?.effects.find((each) => each.kind === "task" && !each.along);
-  if (!refused?.again || !effect) return null;
-  const old = effect.key;
-  const seen = /** @type {any} */ (trashed.peek().get(old) ?? refused.copy ?? {});
-  const { title, done, notes, due, priority, tags, listKey, parentKey, position } = {
-    title: refused.label,
-    ...seen,
-    ...effect.set,
-  };
-  const all = { title, done, notes, due, priority, tags, listKey, parentKey, position };
-  const set = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-  if (set.listKey && onServer("list", set.listKey).place !== "here") set.listKey = null;
-  if (set.parentKey && !tasks.peek().has(set.parentKey)) set.parentKey = null;
-  const made = `new-${newName()}`;
-  const { problem, again, copy, fields, ...rest } = refused;
-  /** @type {Edit} */
-  const anew = {
-    ...rest,
-    key: newName(),
-    label: `Add “${title}” anew`,
-    state: "waiting",
-    request: "tasks",
-    taskKey: made,
-    effects: [{ kind: "task", key: made, does: "make", set }],
-    sent: null,
-  };
-  const behind = edits
-    .peek()
-    .filter(
-      (edit) =>
-        edit.state !== "done" && !edit.sent && edit.effects.every((each) => each.key === old),
-    );
-  await saveEdits([anew], [key, ...behind.map((edit) => edit.key)]);
-  return made;
-}
-
-/**
- * End a conflict, field by field: `mine` stands, `theirs` does, or `both` are kept (of title, notes
- * and tags). What isn't named stays mine.
- *
- * @param {string} key
- * @param {Record<string, "mine" | "theirs" | "both">} choices
- */
-export async function settleConflict(key, choices) {
-  const conflict = conflicts.peek().find((each) => each.key === key);
-  const edit = findEdit(key);
-  const [effect] = edit?.effects ?? [];
-  if (!conflict || !edit || !effect) return;
-  const now = onServer(conflict.kind, conflict.taskKey).object ?? {};
-  const seen = inView(conflict.kind, conflict.taskKey);
-  const set = { ...effect.set };
-  const decided = new Set(conflict.fields.map(({ field }) => field));
-  for (const field of conflict.fields) {
-    const choice = choices[field.field] ?? "mine";
-    if (choice === "theirs") delete set[field.field];
-    else set[field.field] = field.mine;
-  }
-  for (const field of conflict.fields.toSorted((a, b) => (a.field > b.field ? 1 : -1))) {
-    if (choices[field.field] !== "both") continue;
-    const notes = decided.has("notes") ? (set.notes ?? now.notes) : seen.notes;
-    const added = both(field, { notes });
-    Object.assign(set, added);
-    for (const name of Object.keys(added)) decided.add(name);
-  }
-  const was = Object.fromEntries(
-    Object.keys(set).map((name) => [name, decided.has(name) ? now[name] : effect.was?.[name]]),
-  );
-  const { fields, problem, ...rest } = edit;
-  /** @type {Edit[]} */
-  const put = [];
-  const drop = [];
-  if (Object.keys(set).length > 0) {
-    put.push({
-      ...rest,
-      state: "waiting",
-      sent: null,
-      effects: [{ ...effect, set, was }, ...edit.effects.slice(1)],
-    });
-  } else {
-    drop.push(key);
-  }
-  for (const later of edits.peek()) {
-    if (later.key <= key || later.state === "done" || later.sent) continue;
-    const effects = later.effects.flatMap((each) => without(each, conflict, decided));
-    if (effects.length === 0) drop.push(later.key);
-    else if (
-      effects.length < later.effects.length ||
-      effects.some((each, i) => each !== later.effects[i])
-    ) {
-      put.push({ ...later, effects });
-    }
-  }
-  await saveEdits(put, drop);
-}
-
-/** A later edit of a field that is settled now is part of what was settled. @param {Effect} effect @param {Conflict} conflict @param {Set<string>} decided @returns {Effect[]} */
-function without(effect, { kind, taskKey }, decided) {
-  if (effect.does !== "set" || effect.kind !== kind || effect.key !== taskKey) return [effect];
-  const names = Object.keys(effect.set ?? {}).filter((name) => !decided.has(name));
-  if (names.length === Object.keys(effect.set ?? {}).length) return [effect];
-  if (names.length === 0) return [];
-  const pick = (/** @type {any} */ fields) =>
-    Object.fromEntries(names.map((name) => [name, fields[name]]));
-  return [{ ...effect, set: pick(effect.set), was: pick(effect.was) }];
 }
 
 /** Whether others have come to rest on it, so that it can't just be dropped. @param {Edit} edit */

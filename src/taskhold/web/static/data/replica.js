@@ -112,11 +112,11 @@ export function applyRow({ kind, action, id, at, before, after, key }, keep) {
   } else if (action === "delete" || action === "purge") {
     const last = before ?? server[store].get(id);
     if (server[store].delete(id)) keep(store, null, id);
-    if (kind === "task" && action === "delete" && last) {
-      const trashedTask = { ...last, deleted_at: at };
-      server.trash.set(id, trashedTask);
-      keep("trash", trashedTask);
-    } else if (server.trash.delete(id)) {
+    const isTrash = kind === "task" && action === "delete" && last;
+    if (isTrash) {
+      server.trash.set(id, { ...last, deleted_at: at });
+      keep("trash", server.trash.get(id));
+    } else if (kind === "task" && server.trash.delete(id)) {
       keep("trash", null, id);
     }
   }

@@ -12,7 +12,15 @@ import {
   today,
   wholeDay,
 } from "../days.js";
-import { classes, html, useEffect, useId, useRef, useState } from "../parts/html.js";
+import {
+  classes,
+  html,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
 
 const ENGLISH = navigator.language.startsWith("en") ? navigator.language : "en-GB";
@@ -119,7 +127,7 @@ function Month({ chosen, now, onPick }) {
   const first = firstWeekday();
 
   useEffect(() => setAt(chosen ?? now), [chosen, now]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!moved) return;
     const cell = table.current?.querySelector("button[tabindex='0']");
     if (cell instanceof HTMLElement) cell.focus();

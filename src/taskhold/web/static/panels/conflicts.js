@@ -1,8 +1,9 @@
 // Two people, or two windows, changed the same field. Both versions are shown side by side; texts can
 // be kept both, which is what happens unless one is chosen.
 
-import { conflicts, settleConflict } from "../data/outbox.js";
+import { conflicts } from "../data/outbox.js";
 import { findList, findTask } from "../data/replica.js";
+import { settleConflict } from "../data/settling.js";
 import { wholeDay } from "../days.js";
 import { html, useState } from "../parts/html.js";
 import { dialog } from "../state.js";

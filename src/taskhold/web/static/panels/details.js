@@ -218,7 +218,8 @@ function Notes({ task }) {
     save: (notes) => editTask(task.key, { notes }),
     check: (text) => {
       const over = text.length > NOTES_LENGTH ? [...text].length - NOTES_LENGTH : 0;
-      return over > 0 ? `${over} characters too many; this is not saved yet.` : null;
+      if (over <= 0) return null;
+      return `${over} ${over === 1 ? "character" : "characters"} too many; this is not saved yet.`;
     },
     both: (mine, other) => `${mine.trimEnd()}\n\n---\n\n${other}`,
   });
@@ -319,11 +320,16 @@ function Subtasks({ task }) {
   </section>`;
 }
 
-/** For `focusout`: calls where the focus goes to another part. @param {() => void} leave */
+/** For `focusout`: calls where the focus goes from a field of this part to another part.
+ * A button that goes because its part is edited now is not left.
+ * @param {() => void} leave
+ */
 function leaving(leave) {
   /** @param {FocusEvent & {currentTarget: Element}} event */
-  return ({ currentTarget, relatedTarget }) => {
-    if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) leave();
+  return ({ currentTarget, target, relatedTarget }) => {
+    const isInside = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
+    const isTyped = target instanceof Element && target.matches("input, textarea, .elsewhere *");
+    if (isTyped && !isInside) leave();
   };
 }
 

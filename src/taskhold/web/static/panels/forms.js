@@ -8,6 +8,7 @@ import {
   useContext,
   useEffect,
   useId,
+  useLayoutEffect,
   useRef,
   useState,
 } from "../parts/html.js";
@@ -206,7 +207,7 @@ export function ConfirmButton({ label, about, what, yes, run }) {
   const [isAsking, ask] = useState(false);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const wasAsking = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isAsking !== wasAsking.current) {
       const button = box.current?.querySelector("button");
       button?.focus();
@@ -223,8 +224,8 @@ export function ConfirmButton({ label, about, what, yes, run }) {
     ${
       isAsking
         ? html`<span class="sure-what" role="alert">${what}</span>
-          <${WaitingButton} class="button danger" run=${run}>${yes}<//>
-          <button type="button" class="button" onClick=${() => ask(false)}>Cancel</button>`
+          <button type="button" class="button" onClick=${() => ask(false)}>Cancel</button>
+          <${WaitingButton} class="button danger" run=${run}>${yes}<//>`
         : html`<button type="button" class="quiet-button" onClick=${() => ask(true)}>
             ${label}${about && html`<span class="unseen"> ${about}</span>`}
           </button>`

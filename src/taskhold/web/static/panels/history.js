@@ -6,6 +6,7 @@ import { call, Unreachable } from "../data/api.js";
 import { connection } from "../data/connection.js";
 import { dayWords } from "../days.js";
 import { html, useEffect, useState } from "../parts/html.js";
+import { Icon } from "../parts/icons.js";
 import { clock } from "../state.js";
 
 /**
@@ -21,7 +22,7 @@ const SHORT = 60;
 export function History({ task }) {
   const [isOpen, setOpen] = useState(false);
   return html`<details class="history" onToggle=${(/** @type {any} */ event) => setOpen(event.currentTarget.open)}>
-    <summary><h3>History</h3></summary>
+    <summary><h3>History</h3><${Icon} name="chevron" /></summary>
     ${isOpen && html`<${Changes} task=${task} />`}
   </details>`;
 }

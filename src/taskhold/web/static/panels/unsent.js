@@ -1,7 +1,8 @@
 // What has not reached the server yet, and what could not: nothing waits unseen.
 
 import { connection } from "../data/connection.js";
-import { addAnew, conflicts, dropEdit, retryEdit, unsent } from "../data/outbox.js";
+import { conflicts, dropEdit, unsent } from "../data/outbox.js";
+import { addAnew, retryEdit } from "../data/settling.js";
 import { html } from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
 import { dialog } from "../state.js";

@@ -86,7 +86,7 @@ export function Notice() {
   if (waiting > 0 && (state !== "online" || refused > 0)) {
     const words = refused > 0 && state === "online" ? `${refused} refused` : edits;
     said.push(
-      html`<button type="button" class="link" onClick=${() => {
+      html`<button key="unsent" type="button" class="link" onClick=${() => {
         dialog.value = "unsent";
       }}>${words}</button>`,
     );
@@ -94,7 +94,7 @@ export function Notice() {
   if (clashes > 0) {
     const words = clashes === 1 ? "1 conflict to settle" : `${clashes} conflicts to settle`;
     said.push(
-      html`<button type="button" class="link late" onClick=${() => {
+      html`<button key="conflicts" type="button" class="link late" onClick=${() => {
         dialog.value = "conflicts";
       }}>${words}</button>`,
     );

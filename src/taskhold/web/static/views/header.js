@@ -5,7 +5,7 @@ import { classes, computed, html, signal } from "../parts/html.js";
 import { Icon, IconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
 import { DUE_FILTERS, go, route } from "../router.js";
-import { clock, focusRow, resting, sheetOpen } from "../state.js";
+import { clock, focusRow, resting, selecting, sheetOpen } from "../state.js";
 import { listMenu } from "./sidebar.js";
 import { tagName } from "./filters.js";
 import { counts, elsewhere, isFiltered, keys, thisList } from "./shown.js";
@@ -232,41 +232,40 @@ function FilterChips() {
 /** @param {Element} anchor */
 function openViewMenu(anchor) {
   const { view, sort, done } = route.peek();
-  const canSort = view !== "done" && view !== "trash";
   const list = thisList.peek();
-  openMenu(anchor, "Order and more", [
-    ...(canSort
-      ? SORT_NAMES.map(([name, words]) => ({
-          title: words,
-          checked: sort === name,
-          run: () => go({ sort: name }),
-        }))
-      : []),
-    ...(list
-      ? [
-          null,
-          {
-            title: done ? "Hide done tasks" : "Show done tasks",
-            icon: "done",
-            run: () => go({ done: !done || undefined }),
-          },
-          null,
-          ...listMenu(list),
-        ]
-      : []),
-    ...(view === "trash"
-      ? [
-          {
-            title: "Empty the trash",
-            icon: "trash",
-            isDanger: true,
-            isDisabled: keys.peek().length === 0,
-            run: emptyTrash,
-          },
-        ]
-      : []),
-    ...(view === "done" ? [{ title: "Newest first", checked: true }] : []),
-  ]);
+  const isEmpty = keys.peek().length === 0;
+  /** @type {(import("../parts/menu.js").MenuItem | null)[]} */
+  const lines = [];
+  if (view !== "done" && view !== "trash") {
+    for (const [name, words] of SORT_NAMES) {
+      lines.push({ title: words, checked: sort === name, run: () => go({ sort: name }) });
+    }
+    lines.push(null);
+  }
+  lines.push({
+    title: "Select tasks",
+    icon: "select",
+    isDisabled: isEmpty,
+    run: () => {
+      selecting.value = true;
+    },
+  });
+  if (list) {
+    const words = done ? "Hide done tasks" : "Show done tasks";
+    lines.push({ title: words, icon: "done", run: () => go({ done: !done || undefined }) });
+    lines.push(null, ...listMenu(list));
+  }
+  if (view === "trash") {
+    const words = "Empty the trash";
+    lines.push({
+      title: words,
+      icon: "trash",
+      isDanger: true,
+      isDisabled: isEmpty,
+      run: emptyTrash,
+    });
+  }
+  openMenu(anchor, "Order and more", lines);
 }
 
 /** Below the rows of a search: what else there is. */

@@ -58,9 +58,9 @@ export function understand(text, { now, lists, declined = new Set() }) {
         ? kind === "tag" && tagName(value) === tagName(part.value)
         : kind === part.kind,
     );
-    if (isTaken || declined.has(part.name)) return false;
-    parts.push(part);
-    return true;
+    if (declined.has(part.name)) return false;
+    if (!isTaken) parts.push(part);
+    return !isTaken || part.kind === "tag"; // the same tag twice is one
   };
   let words = text.trim().split(/\s+/);
   const whole = words.length;
@@ -100,9 +100,8 @@ export function understand(text, { now, lists, declined = new Set() }) {
 
 /** At the end of a title "the weekend" and "3 days" may be meant as they stand. @param {string} said */
 const isClearlyADay = (said) =>
-  !/^(weekend|(\w+ )?\w+s?)$/i.test(said) ||
-  !/\b(weekend|minutes?|mins?|hours?|days?|weeks?|months?)$/i.test(said) ||
-  /^(this|next) /i.test(said);
+  !/(^|\s)(weekend|(min(ute)?|hour|day|week|month)s?)$/i.test(said) ||
+  /^(in|this|next) /i.test(said);
 
 /** What the view itself says of what is added to it. @returns {Part[]} */
 function fromView() {
@@ -132,6 +131,12 @@ function fromView() {
 const text = signal("");
 /** @type {import("../parts/html.js").Signal<ReadonlySet<string>>} */
 const declined = signal(new Set());
+
+/** Another account begins with an empty field. */
+export function emptyQuickAdd() {
+  text.value = "";
+  declined.value = new Set();
+}
 
 /** What is typed and what the view says; what is typed goes before. @returns {Understood} */
 function meant() {
@@ -192,8 +197,7 @@ export function QuickAdd() {
         .slice(0, MOST_TAGS),
       listKey: value("list") ?? null,
     });
-    text.value = "";
-    declined.value = new Set();
+    emptyQuickAdd();
     chosen.value = -1;
     field.current?.focus();
   }

@@ -136,6 +136,9 @@ function compare(a, b) {
   return a < b ? -1 : 1;
 }
 
+/** All of them, sorted once and not with every letter of a search. */
+const inOrder = computed(() => [...tasks.value.values()].sort(byPlace));
+
 /** @type {Record<string, (a: Task, b: Task) => number>} */
 const ORDERS = {
   due: (a, b) => byDue(a, b) || byRank(a, b) || byPlace(a, b),
@@ -179,15 +182,17 @@ export const items = computed(() => {
   if (view === "trash") return trashItems(matches);
   const isMember = membership();
   if (isTree.value) return treeItems(isMember, view === "all");
+  const isUsual = !sort && (view === "all" || view === "list");
   const found = [];
-  for (const task of tasks.value.values()) {
+  for (const task of isUsual ? inOrder.value : tasks.value.values()) {
     if (isMember(task) && (matches === null || matches(task))) found.push(task);
   }
+  if (isUsual) return flat(found);
   if (sort && view !== "done") return flat(found.sort(ORDERS[sort]));
   if (view === "today") return todayItems(found);
   if (view === "upcoming") return grouped(found.sort(ORDERS.due), upcomingGroup);
   if (view === "done") return grouped(found.sort(ORDERS.done), doneGroup);
-  return flat(found.sort(view === "tag" ? ORDERS.due : byPlace));
+  return flat(found.sort(ORDERS.due));
 });
 
 /** The keys of the rows, from top to bottom. */
@@ -214,7 +219,7 @@ function flat(found) {
 /** @param {((task: Task) => boolean) | null} matches */
 function trashItems(matches) {
   const found = [...trashed.value.values()].filter((task) => matches === null || matches(task));
-  found.sort((a, b) => compare(b.deleted_at, a.deleted_at));
+  found.sort((a, b) => compare(b.deleted_at, a.deleted_at) || byPlace(a, b));
   return flat(found).map((item) => ({
     ...item,
     parent:

@@ -6,7 +6,7 @@ import { classes, html, signal, useLayoutEffect, useRef } from "../parts/html.js
 import { Icon, IconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
 import { go, linkTo, route } from "../router.js";
-import { dialog, prefer, preferences, sheetOpen } from "../state.js";
+import { dialog, isNarrow, prefer, preferences, sheetOpen } from "../state.js";
 import { dropTarget, isDragging } from "./dragging.js";
 import { counts, sortedLists, thisList } from "./shown.js";
 
@@ -17,17 +17,15 @@ import { counts, sortedLists, thisList } from "./shown.js";
 const naming = signal(null);
 
 export function startList() {
-  sheetOpen.value = isNarrow();
+  sheetOpen.value = isNarrow.peek();
   naming.value = "new";
 }
 
 /** @param {string} key */
 export function startRenaming(key) {
-  sheetOpen.value = isNarrow();
+  sheetOpen.value = isNarrow.peek();
   naming.value = key;
 }
-
-const isNarrow = () => matchMedia("(max-width: 50rem)").matches;
 
 export function Sidebar() {
   const ref = useRef(/** @type {HTMLElement | null} */ (null));

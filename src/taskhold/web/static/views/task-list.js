@@ -60,6 +60,31 @@ export function TaskList({ label, onPick, onMore }) {
   useLayoutEffect(measure);
   useLayoutEffect(() => followDrags(/** @type {HTMLElement} */ (ref.current)), []);
 
+  /** @param {Item} item @param {number} index */
+  const draw = (item, index) =>
+    item.kind === "group"
+      ? html`<${Group} key=${item.key} item=${item} index=${index} />`
+      : html`<${TaskRow}
+          key=${item.key}
+          item=${item}
+          index=${index}
+          isTabStop=${item.key === tabStop}
+          isFocused=${item.key === focused.value}
+          isSelected=${selected.value.has(item.key)}
+          isOpen=${item.key === openTask.value}
+          onPick=${onPick}
+          onMore=${onMore}
+        />`;
+  /** @param {string} name @param {number} height */
+  const space = (name, height) =>
+    html`<div key=${`space ${name}`} role="none" style=${{ height: `${height}px` }}></div>`;
+  // One flat list: a row keeps its element, and with it the focus, wherever it comes to stand.
+  const shownChildren = ranges.flatMap(({ before, first, last }, number) => [
+    ...(before > 0 ? [space(String(number), before)] : []),
+    ...all.slice(first, last).map((item, offset) => draw(item, first + offset)),
+  ]);
+  if (after > 0) shownChildren.push(space("after", after));
+
   if (all.length === 0) return html`<div ref=${ref} class="rows" tabindex="-1"><${Empty} /></div>`;
   return html`<div
     ref=${ref}
@@ -72,27 +97,7 @@ export function TaskList({ label, onPick, onMore }) {
     onClick=${onClick}
     onFocusIn=${onFocusIn}
   >
-    ${ranges.map(
-      ({ before, first, last }) => html`
-        ${before > 0 && html`<div key=${`space ${first}`} role="none" style=${{ height: `${before}px` }}></div>`}
-        ${all.slice(first, last).map((item, offset) =>
-          item.kind === "group"
-            ? html`<${Group} key=${item.key} item=${item} index=${first + offset} />`
-            : html`<${TaskRow}
-                key=${item.key}
-                item=${item}
-                index=${first + offset}
-                isTabStop=${item.key === tabStop}
-                isFocused=${item.key === focused.value}
-                isSelected=${selected.value.has(item.key)}
-                isOpen=${item.key === openTask.value}
-                onPick=${onPick}
-                onMore=${onMore}
-              />`,
-        )}
-      `,
-    )}
-    ${after > 0 && html`<div key="space" role="none" style=${{ height: `${after}px` }}></div>`}
+    ${shownChildren}
     <${InsertionLine} />
   </div>`;
 }
