@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from taskhold.errors import StartupError
 
 PREFIX = "TASKHOLD_"
+OF_THE_COMMAND_LINE = frozenset({"TASKHOLD_URL", "TASKHOLD_TOKEN"})
+"""Variables that say which server commands are about; the server itself has no use for them."""
 _ORIGIN = re.compile(r"https?://[^/?#@\s*]+")
 """Scheme, host and port, RFC 6454 section 6.2."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -100,7 +102,7 @@ def _networks(text: str | None) -> tuple[Network, ...]:
 
 
 def _refuse_unknown_names(environment: Mapping[str, str]) -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OF_THE_COMMAND_LINE
     for name in environment:
         if name.startswith(PREFIX) and name.upper() not in known:
             close = difflib.get_close_matches(name, known, n=1)

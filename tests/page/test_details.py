@@ -233,6 +233,23 @@ def test_a_change_from_elsewhere_leaves_what_is_typed_and_is_not_overwritten(
     eventually(client, task, title="Shared by you", notes="Only milk")
 
 
+def test_what_is_typed_comes_back_with_a_task_that_was_deleted_meanwhile(
+    client: httpx2.Client, open_page: Callable[..., Page]
+) -> None:
+    task = add(client, "Fleeting")
+    page = open_page()
+    panel = open_details(page, "Fleeting")
+    panel.get_by_role("button", name="Add notes").press("Enter")
+    page.keyboard.type("Half a thought")
+    client.delete(f"/tasks/{task}")
+    expect(page.locator(".toasts")).to_contain_text("“Fleeting” was deleted elsewhere")
+    expect(panel).to_have_count(0)
+    client.post(f"/trash/{task}/restore")
+    expect(panel.get_by_role("textbox", name="Notes")).to_have_value("Half a thought")
+    panel.get_by_role("textbox", name="Notes").press("Escape")
+    eventually(client, task, notes="Half a thought")
+
+
 def test_titles_and_notes_full_of_markup_stay_text(
     client: httpx2.Client, open_page: Callable[..., Page]
 ) -> None:

@@ -97,6 +97,7 @@ function kept(database, whenTakenAway) {
         for (const key of drop) place.delete(key);
         for (const record of put) place.put(record);
       }
+      transaction.commit(); // now: a window that is being closed hears no answers to go on with
       await committed(transaction);
     },
     async change(store, key, change) {

@@ -1,8 +1,8 @@
 // One task with all that belongs to it. Everything is edited where it is read, and saved on leaving
 // a field or after a pause (draft.js); nothing typed is lost on the way out.
 
-import { addTask, editTask, setDone, trash, undo } from "../actions.js";
-import { closeDetails, pick } from "../commands.js";
+import { addTask, editTask, setDone, trash } from "../actions.js";
+import { byId, closeDetails, pick, say } from "../commands.js";
 import { childrenOf, findList, findTask } from "../data/replica.js";
 import { dayWords, isPast, wholeDay } from "../days.js";
 import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
@@ -49,7 +49,7 @@ function Panel({ task }) {
   >
     <${Head}>
       <${Crumbs} task=${task} />
-      <${IconButton} icon="undo" label="Undo the last edit" onClick=${() => undo()} />
+      <${IconButton} icon="undo" label="Undo the last edit" onClick=${() => byId.get("undo")?.run()} />
       <${IconButton} icon="trash" label="Move to the trash" onClick=${remove} />
       <${CloseButton} />
     <//>
@@ -102,6 +102,17 @@ function Crumbs({ task }) {
   </nav>`;
 }
 
+/** @param {Task} task */
+function isGone({ key }) {
+  return findTask(key) ? null : "It was deleted elsewhere.";
+}
+
+/** What couldn't be saved is there when the task is opened again. @param {Task} task */
+function sayKept(task) {
+  const why = isGone(task) ? "was deleted elsewhere" : "can’t be saved so";
+  say(`“${task.title}” ${why}. What you typed is kept as long as this window is open.`);
+}
+
 /** @param {{task: Task, leave: () => void}} props */
 function Title({ task, leave }) {
   const draft = useDraft({
@@ -109,12 +120,13 @@ function Title({ task, leave }) {
     stored: task.title,
     save: (title) => editTask(task.key, { title }),
     clean: (text) => text.replace(/\s+/g, " ").trim(),
-    check: (text) =>
-      text === ""
-        ? "A task needs a title."
-        : [...text].length > TITLE_LENGTH
-          ? `At most ${TITLE_LENGTH} characters; this is not saved yet.`
-          : null,
+    check: (text) => {
+      if (text === "") return "A task needs a title.";
+      if ([...text].length > TITLE_LENGTH)
+        return `At most ${TITLE_LENGTH} characters; this is not saved yet.`;
+      return isGone(task);
+    },
+    kept: () => sayKept(task),
   });
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const id = useId();
@@ -218,12 +230,13 @@ function Notes({ task }) {
     save: (notes) => editTask(task.key, { notes }),
     check: (text) => {
       const over = text.length > NOTES_LENGTH ? [...text].length - NOTES_LENGTH : 0;
-      if (over <= 0) return null;
+      if (over <= 0) return isGone(task);
       return `${over} ${over === 1 ? "character" : "characters"} too many; this is not saved yet.`;
     },
+    kept: () => sayKept(task),
     both: (mine, other) => `${mine.trimEnd()}\n\n---\n\n${other}`,
   });
-  const isEditing = isOpen || draft.problem !== null || draft.other !== null;
+  const isEditing = isOpen || draft.isUnsaved;
   useLayoutEffect(() => fitHeight(field.current), [draft.text, isEditing]);
   useLayoutEffect(() => {
     if (!isOpen || !field.current) return;

@@ -6,7 +6,7 @@ import { call } from "../data/api.js";
 import { canWorkOffline, connection } from "../data/connection.js";
 import { unsent } from "../data/outbox.js";
 import { tasks } from "../data/replica.js";
-import { html, useId, useState } from "../parts/html.js";
+import { html, useEffect, useId, useRef, useState } from "../parts/html.js";
 import { IconButton } from "../parts/icons.js";
 import { go, linkTo, route } from "../router.js";
 import { dialog, prefer, preferences, sheetOpen } from "../state.js";
@@ -41,6 +41,13 @@ function sections() {
 export function Settings() {
   const all = sections();
   const now = all.find(({ id }) => id === route.value.section) ?? all[0];
+  const nav = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    // On a phone it may be beside the window.
+    nav.current
+      ?.querySelector("[aria-current]")
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [now?.id]);
   if (!now) return null;
   const isAway = now.needsServer && connection.value !== "online";
   return html`<div class="settings">
@@ -50,7 +57,7 @@ export function Settings() {
         <h1 tabindex="-1" id="view-title">Settings</h1>
       </div>
     </header>
-    <nav class="settings-nav" aria-label="Settings">
+    <nav ref=${nav} class="settings-nav" aria-label="Settings">
       <ul>
         ${all.map(({ id, name }) => html`<li key=${id}><${SectionLink} id=${id} name=${name} isHere=${id === now.id} /></li>`)}
       </ul>
@@ -203,7 +210,7 @@ function Data() {
   const waiting = unsent.value.length;
   return html`<${Block} title="Where the data is">
       <p>
-        On the server at <code dir="ltr">${new URL(".", document.baseURI).href}</code>, in one database;
+        On the server at <code dir="ltr">${new URL(".", document.baseURI).href}</code>, in one database;${" "}
         <code>taskhold backup</code> copies it, and <a href="docs">its API</a> has all of it.
       </p>
       <p>
