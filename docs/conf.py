@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 SECTIONS = {
     "Begin": ["start", "tour", "page", "from-the-lesson"],
-    "Use it": ["api", "tasks", "accounts", "building-a-client"],
+    "Use it": ["tasks", "commands", "api", "client", "building-a-client", "accounts"],
     "Run it": ["deploy", "settings", "operations", "copy", "scale"],
     "Rely on it": ["durability", "security", "decisions/README"],
 }

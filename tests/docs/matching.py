@@ -20,7 +20,7 @@ _SHAPES = (
     r"(?<= 422 )Unprocessable \w+",  # each Python has its own word for it
 )
 _SHAPE = re.compile("|".join(f"({shape})" for shape in _SHAPES))
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*[a-zA-Z]|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)")
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)")
 """Colours and links of a terminal."""
 _HEAD = re.compile(r"HTTP/\d(?:\.\d)? \d{3}")
 

@@ -22,6 +22,7 @@ _ANSWERS = {
         b"",
     ),
     re.compile(rb"\[y/N\]: ?$"): (b"y\n", b"y\n"),
+    re.compile(rb"(?:^|\n)Name: ?$"): (b"ada\n", b"ada\n"),
 }
 """What is typed where something is asked, and what the terminal shows of that."""
 
@@ -35,6 +36,7 @@ class Terminal:
         modes[3] &= ~(termios.ECHO | termios.ECHOCTL)  # what is typed is not said
         modes[1] &= ~termios.ONLCR
         termios.tcsetattr(its_own, termios.TCSANOW, modes)
+        termios.tcsetwinsize(its_own, (40, 120))
         self._shell = subprocess.Popen(
             ["/bin/bash", "--noprofile", "--norc", "--noediting"],
             cwd=folder,

@@ -69,7 +69,7 @@ COUNT_NOT_RUN = 4
 """How many commands that are; one more wants a reason."""
 CHANGES_THE_MACHINE = re.compile(r"(?:^|[;&|] *)(?:sudo|docker|systemctl|apt|apt-get|pip) ")
 
-SERVED = ("docs/durability.md", "docs/security.md", "docs/tasks.md")
+SERVED = ("docs/client.md", "docs/durability.md", "docs/security.md", "docs/tasks.md")
 """Pages whose reader has a server running in the same folder, as they say."""
 
 
@@ -154,7 +154,7 @@ def reader(home: Path, known: dict[str, str]) -> Iterator[Reader]:
 
 
 def _variables(home: Path, port: str) -> dict[str, str]:
-    theirs = {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
+    theirs = {name: value for name, value in os.environ.items() if not _NOT_THEIRS.match(name)}
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True)  # noqa: S607
     return theirs | {
         "HOME": str(home),
@@ -163,14 +163,13 @@ def _variables(home: Path, port: str) -> dict[str, str]:
         "PGPASSWORD": PASSWORD,
         "TASKHOLD_PORT": port,
         "UVICORN_PORT": port,
-        "TERM": "dumb",  # no bars that move
+        "TERM": "xterm",
         "NO_COLOR": "1",
-        "COLUMNS": "200",
         "LC_ALL": "C.UTF-8",
     }
 
 
-_NOT_THEIRS = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONWARNINGS")
+_NOT_THEIRS = re.compile("COLUMNS|PYTHON|VIRTUAL_ENV|XDG_")
 
 
 @pytest.mark.parametrize("page", pages())
