@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.docs.matching import Memory
 from tests.docs.pages import INTERRUPT, Command, Step
-from tests.docs.terminal import Terminal
+from tests.docs.terminal import PYTHON, Terminal
 
 _STAYS = re.compile(r"(?:^|\s)(?:taskhold serve|uvicorn|\S+ follow)(?: [^&|]*)?$", re.MULTILINE)
 """What is left running in its terminal, while the next command is typed into another. A block of
@@ -22,6 +22,7 @@ class Reader:
         self._memory = Memory(known)
         self._busy: list[Terminal] = []
         self._terminal = Terminal(folder, variables)
+        self._python: Terminal | None = None
 
     def follow(self, step: Step) -> str | None:
         """Do a step. What is wrong with it, or None."""
@@ -38,6 +39,12 @@ class Reader:
             (folder / step.name).write_text(self._memory.as_it_is(step.text), encoding="utf-8")
             return None
         typed = self._memory.as_it_is(step.typed)
+        if step.in_python:
+            if self._python is None:
+                self._python = Terminal(self._terminal.folder, self._variables, PYTHON)
+            self._python.type(f"{typed}\n" if "\n" in typed else typed)
+            said, _ = self._python.wait()
+            return self._judge(step, said, 0)
         first, *after_interrupts = _split(step.shown)
         if not typed:
             self._terminal.close()
@@ -61,8 +68,9 @@ class Reader:
 
     def close(self) -> None:
         """Close the terminals, whatever runs in them."""
-        for terminal in (self._terminal, *reversed(self._busy)):
-            terminal.close()
+        for terminal in (self._python, self._terminal, *reversed(self._busy)):
+            if terminal is not None:
+                terminal.close()
 
     def _judge(self, command: Command, said: str, exit_code: int) -> str | None:
         if command.compared and (wrong := self._difference(command.shown, said)):

@@ -1,9 +1,10 @@
 """What there is to run in a page of the documentation.
 
-- ```` ```console ````: `$ ` is typed, `> ` continues it, and what follows is what is said. `^C` stands
+- `console` blocks: `$ ` is typed, `> ` continues it, and what follows is what is said. `^C` stands
   where Ctrl-C is pressed. A line `…` is any lines, `…` in a line any text.
-- ```` ```sh ````: commands alone, which have to succeed.
-- ```` ```python ```` that begins with `# name.py`: a file to be saved under that name.
+- `pycon` blocks: the same with `>>> ` and `... `, typed into one Python for the whole page.
+- `sh` blocks: commands alone, which have to succeed.
+- `python` blocks begin with `# name.py`: a file to be saved under that name.
 - Blocks of other languages are read, not run.
 """
 
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 INTERRUPT = "^C"
 ANYTHING = "…"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_RUN = re.compile("^```(?:console|sh|python)$", re.MULTILINE)
+_RUN = re.compile("^```(?:console|pycon|sh|python)$", re.MULTILINE)
 _FILE = re.compile(r"# (\w+\.py)\n")
 
 
@@ -25,8 +26,9 @@ class Command(NamedTuple):
     line: int
     typed: str
     shown: list[str]
-    compared: bool
+    compared: bool = True
     """Whether what is shown is all that it says; in `sh` blocks nothing is shown."""
+    in_python: bool = False
 
 
 class File(NamedTuple):
@@ -56,7 +58,10 @@ def steps(page: str) -> list[Step]:
         language, body = fence.groups()
         first_line = text.count("\n", 0, fence.start()) + 2
         if language == "console":
-            found += _console(body.splitlines(), first_line)
+            found += _dialogue(body.splitlines(), first_line, "$ ", "> ")
+        elif language == "pycon":
+            typed = _dialogue(body.splitlines(), first_line, ">>> ", "... ")
+            found += [command._replace(in_python=True) for command in typed]
         elif language == "sh":
             found += _script(body.splitlines(), first_line)
         elif language == "python":
@@ -66,15 +71,15 @@ def steps(page: str) -> list[Step]:
     return found
 
 
-def _console(lines: list[str], first_line: int) -> list[Command]:
+def _dialogue(lines: list[str], first_line: int, prompt: str, continues: str) -> list[Command]:
     commands: list[Command] = []
     for number, line in enumerate(lines, first_line):
-        if line.startswith("$ "):
-            commands.append(Command(number, line[2:], [], compared=True))
+        if line.startswith(prompt):
+            commands.append(Command(number, line.removeprefix(prompt), []))
         elif not commands:
-            commands.append(Command(number, "", [line], compared=True))  # it goes on from before
-        elif line.startswith("> ") and not commands[-1].shown:
-            typed = f"{commands[-1].typed}\n{line[2:]}"
+            commands.append(Command(number, "", [line]))  # it goes on from before
+        elif line.startswith(continues) and not commands[-1].shown:
+            typed = f"{commands[-1].typed}\n{line.removeprefix(continues)}"
             commands[-1] = commands[-1]._replace(typed=typed)
         else:
             commands[-1].shown.append(line)

@@ -1,4 +1,4 @@
-"""A terminal with a shell in it, as somebody has who follows a page."""
+"""A terminal with a shell in it, or with Python, as somebody has who follows a page."""
 
 import os
 import pty
@@ -14,8 +14,15 @@ from pathlib import Path
 
 PATIENCE = 30.0
 """Seconds that a command may take on a busy machine."""
-_PROMPT = r"printf '\001%d %s\002' $? " + '"$PWD"'
-_ENDED = re.compile(rb"\x01(\d+) ([^\x02]*)\x02")
+BASH = ("/bin/bash", "--noprofile", "--norc", "--noediting")
+PYTHON = (
+    "python",
+    "-c",
+    "import code, os, sys; sys.ps1 = f'\\x050 {os.getcwd()}\\x06'; sys.ps2 = '';"
+    "code.interact(banner='', exitmsg='')",
+)
+_PROMPT = r"printf '\005%d %s\006' $? " + '"$PWD"'
+_ENDED = re.compile(rb"\x05(\d+) ([^\x06]*)\x06")
 _ANSWERS = {
     re.compile(rb"(?i)(?:^|\n)(?:[^\n]*password[^\n]*|once more): ?$"): (
         b"correct horse battery\n",
@@ -28,9 +35,11 @@ _ANSWERS = {
 
 
 class Terminal:
-    """A bash that keeps its folder and its variables from one command to the next."""
+    """What runs in it keeps its folder and its variables from one command to the next."""
 
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, variables: dict[str, str], program: tuple[str, ...] = BASH
+    ) -> None:
         self._ours, its_own = pty.openpty()
         modes = termios.tcgetattr(its_own)
         modes[3] &= ~(termios.ECHO | termios.ECHOCTL)  # what is typed is not said
@@ -38,7 +47,7 @@ class Terminal:
         termios.tcsetattr(its_own, termios.TCSANOW, modes)
         termios.tcsetwinsize(its_own, (40, 120))
         self._shell = subprocess.Popen(
-            ["/bin/bash", "--noprofile", "--norc", "--noediting"],
+            program,
             cwd=folder,
             env=variables | {"PS1": "", "PS2": "", "PROMPT_COMMAND": _PROMPT},
             stdin=its_own,
