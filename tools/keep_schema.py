@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-
 from tests.support.postgresql import PASSWORD as DATABASE_PASSWORD
 from tests.support.postgresql import USER, PostgreSQL, running_postgresql
 from tests.support.sql import run_sql
@@ -29,7 +28,15 @@ ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "tests/store/earlier"
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "correct horse battery"  # noqa: S105
-TITLES = ("Übung", "Write “the” 'report' 🎉", "買い物", "قراءة", "x" * 500, "Strasse & Straße", "50 % off_")
+TITLES = (
+    "Übung",
+    "Write “the” 'report' 🎉",
+    "買い物",
+    "قراءة",
+    "x" * 500,
+    "Strasse & Straße",
+    "50 % off_",
+)
 
 
 class Filler:
@@ -49,7 +56,9 @@ class Filler:
             return {}
         first = {"username": "ada", "password": PASSWORD, "code": self._code}
         self._do("POST", "/setup", first)
-        self._do("POST", "/users", {"username": "bob", "password": PASSWORD, "display_name": "Bob B"})
+        self._do(
+            "POST", "/users", {"username": "bob", "password": PASSWORD, "display_name": "Bob B"}
+        )
         tokens = {}
         for name in ("ada", "bob"):
             self._client.cookies.clear()

@@ -91,4 +91,3 @@ def _split(shown: list[str]) -> list[list[str]]:
         else:
             parts[-1].append(line)
     return parts
-

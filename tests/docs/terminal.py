@@ -18,8 +18,10 @@ BASH = ("/bin/bash", "--noprofile", "--norc", "--noediting")
 PYTHON = (
     "python",
     "-c",
-    "import code, os, sys; sys.ps1 = f'\\x050 {os.getcwd()}\\x06'; sys.ps2 = '';"
-    "code.interact(banner='', exitmsg='')",
+    (
+        "import code, os, sys; sys.ps1 = f'\\x050 {os.getcwd()}\\x06'; sys.ps2 = ''; "
+        "code.interact(banner='', exitmsg='')"
+    ),
 )
 _PROMPT = r"printf '\005%d %s\006' $? " + '"$PWD"'
 _ENDED = re.compile(rb"\x05(\d+) ([^\x06]*)\x06")

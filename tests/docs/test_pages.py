@@ -136,7 +136,10 @@ def known(home: Path, request: pytest.FixtureRequest) -> dict[str, str]:
         ports = [listener.getsockname()[1] for listener in (first, second)]
         second.close()
     known = {"8000": str(ports[0]), "8001": str(ports[1]), "/home/you": str(home)}
-    if "postgresql://taskhold@db.example/" in (ROOT / request.node.callspec.params["page"]).read_text():
+    if (
+        "postgresql://taskhold@db.example/"
+        in (ROOT / request.node.callspec.params["page"]).read_text()
+    ):
         server: PostgreSQL = request.getfixturevalue("postgresql")
         name = server.create_database().rpartition("/")[2]
         known["postgresql://taskhold@db.example/tasks"] = (
@@ -174,7 +177,8 @@ _NOT_THEIRS = re.compile("COLUMNS|PYTHON|VIRTUAL_ENV|XDG_")
 
 @pytest.mark.parametrize("page", pages())
 def test_a_page_can_be_followed_word_for_word(page: str, home: Path, reader: Reader) -> None:
-    BEFORE.get(page, lambda _home: None)(home)
+    if page in BEFORE:
+        BEFORE[page](home)
     if page in SERVED:
         serve = Command(0, "taskhold serve", [ANYTHING, "Programs on…"], compared=True)
         assert reader.follow(serve) is None

@@ -4,16 +4,15 @@ import gzip
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pytest
+from tools.help_site import BUILT, build
 
 from tests.support.lesson import ROOT
-from tools.help_site import BUILT, build
 
 pytestmark = pytest.mark.database("sqlite")  # it is the same on any
 
@@ -89,7 +88,7 @@ def test_a_mistake_stops_the_build(
 
 
 @pytest.fixture
-def pages(client: httpx2.Client) -> Iterator[dict[str, Parts]]:
+def pages(client: httpx2.Client) -> dict[str, Parts]:
     """All pages by their paths, found by following links from the first."""
     found: dict[str, Parts] = {}
     ahead = ["/help/"]
@@ -102,7 +101,7 @@ def pages(client: httpx2.Client) -> Iterator[dict[str, Parts]]:
         found[path] = Parts(answer.text)
         targets = [urljoin(path, link).partition("#")[0] for link in found[path].links]
         ahead += [each for each in targets if re.fullmatch(r"/help/\S*\.html", each)]
-    yield found
+    return found
 
 
 def test_every_page_is_led_to_and_leads_nowhere_that_is_not(
@@ -186,7 +185,8 @@ def test_the_way_to_it_is_relative(client: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["nowhere.html", "../app.py", "..%2fapp.py", "decisions", "decisions/", "_static/", "%00"]
+    "path",
+    ["nowhere.html", "../app.py", "..%2fapp.py", "decisions", "decisions/", "_static/", "%00"],
 )
 def test_nothing_else_is_handed_out(client: httpx2.Client, path: str) -> None:
     answer = client.get(f"/help/{path}")

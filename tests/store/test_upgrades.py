@@ -76,7 +76,7 @@ def look(client: httpx2.Client, said: dict[str, Any]) -> None:
 
 
 def live_on(client: httpx2.Client, said: dict[str, Any]) -> None:
-    """It isn't a museum: old tasks are found, changed, deleted, restored and undone, new ones made."""
+    """It is no museum: old tasks are found, changed, deleted, restored, undone; new ones made."""
     tasks = said["/tasks?limit=500"]
     changes = said["/changes?after=0&limit=500"]["changes"]
     created = client.post("/tasks", json={"title": "after the upgrade", "tags": ["new"]}).json()

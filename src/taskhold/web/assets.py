@@ -32,6 +32,8 @@ _IMPORT = re.compile(
 """A static import; `import()` has a parenthesis."""
 _COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//.*?$)", re.MULTILINE | re.DOTALL)
 _REFERENCE = re.compile(r'(?<=")static/([^"]+)(?=")')
+
+
 class Page(NamedTuple):
     """`index.html`, put together."""
 
