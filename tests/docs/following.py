@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.docs.matching import Memory
-from tests.docs.pages import INTERRUPT, Command, Step
+from tests.docs.pages import KEYS, Command, Step
 from tests.docs.terminal import PYTHON, Terminal
 
 _STAYS = re.compile(r"(?:^|\s)(?:taskhold serve|uvicorn|\S+ follow)(?: [^&|]*)?$", re.MULTILINE)
@@ -45,22 +45,22 @@ class Reader:
             self._python.type(f"{typed}\n" if "\n" in typed else typed)
             said, _ = self._python.wait()
             return self._judge(step, said, 0)
-        first, *after_interrupts = _split(step.shown)
+        first, after_keys = _split(step.shown)
         if not typed:
             self._terminal.close()
             self._terminal = self._busy.pop()
         else:
             self._terminal.type(typed)
-            if not after_interrupts and not _STAYS.search(typed):
+            if not after_keys and not _STAYS.search(typed):
                 said, exit_code = self._terminal.wait()
                 return self._judge(step, said, exit_code)
         said = self._terminal.wait_until(lambda said: self._memory.matches(first, said))
         wrong = self._difference(first, said)
-        for shown in after_interrupts:
-            self._terminal.interrupt()
+        for key, shown in after_keys:
+            self._terminal.press(key)
             said, _ = self._terminal.wait()
             wrong = wrong or self._difference(shown, said)
-        if not after_interrupts:
+        if not after_keys:
             self._terminal.forget()
             self._busy.append(self._terminal)
             self._terminal = Terminal(self._terminal.folder, self._variables)
@@ -83,11 +83,13 @@ class Reader:
         return "\n".join(("the page shows", *shown, "but it says", said))
 
 
-def _split(shown: list[str]) -> list[list[str]]:
-    parts: list[list[str]] = [[]]
+def _split(shown: list[str]) -> tuple[list[str], list[tuple[bytes, list[str]]]]:
+    """What is shown at first; and after which key what."""
+    first: list[str] = []
+    after_keys: list[tuple[bytes, list[str]]] = []
     for line in shown:
-        if line == INTERRUPT:
-            parts.append([])
+        if line in KEYS:
+            after_keys.append((KEYS[line], []))
         else:
-            parts[-1].append(line)
-    return parts
+            (after_keys[-1][1] if after_keys else first).append(line)
+    return first, after_keys

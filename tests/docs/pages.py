@@ -1,7 +1,7 @@
 """What there is to run in a page of the documentation.
 
 - `console` blocks: `$ ` is typed, `> ` continues it, and what follows is what is said. `^C` stands
-  where Ctrl-C is pressed. A line `…` is any lines, `…` in a line any text.
+  where Ctrl-C is pressed, `^Z` where Ctrl-Z is. A line `…` is any lines, `…` in a line any text.
 - `pycon` blocks: the same with `>>> ` and `... `, typed into one Python for the whole page.
 - `sh` blocks: commands alone, which have to succeed.
 - `python` blocks begin with `# name.py`: a file to be saved under that name.
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-INTERRUPT = "^C"
+KEYS = {"^C": b"\x03", "^Z": b"\x1a"}
+"""Pressed with Ctrl; what the terminal shows of it."""
 ANYTHING = "…"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile("^```(?:console|pycon|sh|python)$", re.MULTILINE)

@@ -69,10 +69,10 @@ class Terminal:
         self.forget()
         os.write(self._ours, f"{typed}\n".encode())
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C."""
+    def press(self, key: bytes) -> None:
+        """Press a key that the program doesn't get, but the terminal."""
         self.forget()
-        os.write(self._ours, b"\x03")
+        os.write(self._ours, key)
 
     def forget(self) -> None:
         """What has been said so far doesn't count any more."""

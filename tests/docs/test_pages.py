@@ -67,7 +67,7 @@ NOT_RUN = {
 """What is not run here, by how it begins, and why."""
 COUNT_NOT_RUN = 4
 """How many commands that are; one more wants a reason."""
-CHANGES_THE_MACHINE = re.compile(r"(?:^|[;&|] *)(?:sudo|docker|systemctl|apt|apt-get|pip) ")
+CHANGES_THE_MACHINE = re.compile(r"(?:^|[;&|] *)(?:sudo|docker|systemctl|apt|apt-get|pip|pkill|killall) ")
 
 SERVED = ("docs/client.md", "docs/durability.md", "docs/security.md", "docs/tasks.md")
 """Pages whose reader has a server running in the same folder, as they say."""
