@@ -36,12 +36,13 @@ Attempt = Callable[[Use, float], Awaitable[None]]
 class Write:
     """One request's place in the line."""
 
-    __slots__ = ("error", "future", "is_alone", "operation", "result", "until")
+    __slots__ = ("error", "future", "has_begun", "is_alone", "operation", "result", "until")
 
     def __init__(self, operation: Transact, future: asyncio.Future[Any], until: float) -> None:
         self.operation = operation
         self.future = future
         self.until = until
+        self.has_begun = False
         self.is_alone = False
         """Whether it gets a transaction of its own."""
         self.result: Any = None
@@ -68,11 +69,35 @@ class Write:
             self.future.set_exception(error)
 
     def give_up(self) -> None:
-        """It has waited long enough."""
-        self.settle(Unavailable(faults.BUSY))
+        """It has waited long enough, if it still waits."""
+        if not self.has_begun:
+            self.settle(Unavailable(faults.BUSY))
 
 
-Line = deque[Write]
+class Line(deque[Write]):
+    """Those who wait to write to one account, the next one first."""
+
+    def next(self) -> Write | None:
+        """Whose turn it is; None where nobody waits."""
+        while self:
+            write = self.popleft()
+            if not write.future.done():  # neither given up nor cancelled
+                write.has_begun = True
+                return write
+        return None
+
+    def next_for(self, group: list[Write]) -> list[Write]:
+        """The next who may join those, if there is one."""
+        if group[0].is_alone or (self and self[0].is_alone):
+            return []
+        write = self.next()
+        return [write] if write else []
+
+    def put_back(self, group: list[Write]) -> None:
+        """Have each of them run again, alone, before all others."""
+        for write in reversed(group):
+            write.has_begun, write.is_alone = False, True
+            self.appendleft(write)
 
 
 class GroupCommit:
@@ -93,7 +118,7 @@ class GroupCommit:
         write = Write(operation, loop.create_future(), until)
         line = self._lines.get(owner_id)
         if line is None:
-            line = self._lines[owner_id] = deque([write])
+            line = self._lines[owner_id] = Line([write])
             task = loop.create_task(self._work(owner_id, line), context=contextvars.Context())
             self._working.add(task)
             task.add_done_callback(self._working.discard)
@@ -117,48 +142,48 @@ class GroupCommit:
                 await self._take_turn(owner_id, line)
         finally:
             del self._lines[owner_id]
-            for write in line:
-                write.future.cancel()
 
     async def _take_turn(self, owner_id: int, line: Line) -> None:
         """One transaction, and the answers to all whose turn it was."""
-        group: list[Write] = []
+        first = line.next()
+        if first is None:
+            return
+        group = [first]
 
         async def transact(connection: asyncpg.Connection, _: Patience) -> None:
-            line.extendleft(reversed(group))  # those of an attempt that was lost
-            group.clear()
-            await self._transact(owner_id, line, group, connection)
+            await self._transact(owner_id, group, line, connection)
 
         try:
-            await self._attempt(transact, line[0].until)
+            await self._attempt(transact, first.until)
         except OutcomeUnknown as unknown:
             _settle(group, unknown)
         except Exception as error:
-            if len(group) > 1:
-                for write in group:
-                    write.is_alone = True
-                line.extendleft(reversed(group))
-            else:
-                _settle(group or [line.popleft()], error)
-        except BaseException:
-            line.extendleft(reversed(group))
+            now = asyncio.get_running_loop().time()
+            again = [write for write in group if write.until > now and len(group) > 1]
+            _settle([write for write in group if write not in again], error)
+            line.put_back(again)
+        except asyncio.CancelledError:
+            for write in (*group, *line):
+                write.future.cancel()
             raise
         else:
             _settle(group, None)
 
     async def _transact(
-        self, owner_id: int, line: Line, group: list[Write], connection: asyncpg.Connection
+        self, owner_id: int, group: list[Write], line: Line, connection: asyncpg.Connection
     ) -> None:
+        """Run the group, which whoever comes meanwhile joins, and commit it."""
         loop = asyncio.get_running_loop()
         has_written = False
         try:
             await connection.execute(HOLD.format(owner_id))
             until = loop.time() + GROUP_SECONDS
-            while loop.time() <= until and (write := _next(line, group)) is not None:
-                group.append(write)
+            for write in group:
                 tx = PostgresTx(connection, self._compiled)
                 await write.run(tx)
                 has_written |= tx.has_written
+                if write is group[-1] and loop.time() < until:
+                    group += line.next_for(group)
             if all(write.error for write in group):
                 await connection.execute("ROLLBACK")
                 return
@@ -168,15 +193,6 @@ class GroupCommit:
             raise
         await commit(connection, has_written=has_written)
         self._announce(owner_id)
-
-
-def _next(line: Line, group: list[Write]) -> Write | None:
-    """The next that still waits and may join the group."""
-    while line and line[0].future.done():
-        line.popleft()
-    if not line or (group and (line[0].is_alone or group[0].is_alone)):
-        return None
-    return line.popleft()
 
 
 def _settle(group: list[Write], error: Exception | None) -> None:
