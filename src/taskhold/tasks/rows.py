@@ -24,7 +24,8 @@ THIS = (OWNED, task.id == bindparam("id"))
 _tag = table(TaskTag).c
 _TAGS_OF_TASK = (_tag.owner_id == bindparam("owner_id"), _tag.task_id == bindparam("task_id"))
 _DERIVED = ("title_folded", "due_up", "due_down", "search_text")
-_STORED = tuple(name for name in TaskPublic.model_fields if name != "id") + _DERIVED
+_GIVEN = tuple(name for name in TaskPublic.model_fields if name != "id")
+_STORED = _GIVEN + _DERIVED
 
 GET = Query(select(*SHOWN).where(*THIS))
 _WHOLE = select(*SHOWN, *(task[name] for name in _DERIVED))
@@ -40,7 +41,7 @@ def _insert(*names: str) -> Any:
     return insert(Task).values({name: bindparam(name) for name in ("owner_id", *names)})
 
 
-CREATE = Query(_insert(*_STORED).returning(*SHOWN))
+CREATE = Query(_insert(*_STORED).returning(task.id))
 NEXT_IDS = next_ids(table(Task))
 PUT_BACK = Query(_insert("id", *_STORED))
 DELETE = Query(delete(Task).where(*THIS))
@@ -54,9 +55,11 @@ SET_DONE = Query(update(TaskTag).where(*_TAGS_OF_TASK).values(done=bindparam("no
 
 
 async def add(tx: Tx, owner_id: int, shown: Row) -> Row:
-    """A new row for a task that has no id yet."""
+    """A new row for a task that has no id yet; the task with it."""
     created = await tx.one(CREATE, owner_id=owner_id, **shown, **_derived(shown))
     assert created is not None
+    for name in _GIVEN:
+        created[name] = shown[name]
     await _add_tags(tx, owner_id, [created])
     return created
 
