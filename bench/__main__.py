@@ -23,10 +23,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.postgresql import PostgreSQL, find_binaries, running_postgresql
+
 from bench.load import Measured, run
 from bench.processes import CORE_OF_THE_LOAD, CORE_OF_THE_SERVER, memory_mib
 from bench.systems import SYSTEMS, Running
-from tests.support.postgresql import PostgreSQL, find_binaries, running_postgresql
 
 KINDS = ("get", "list", "create", "patch", "mix")
 CONNECTIONS = (1, 16, 64)

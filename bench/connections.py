@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
+from taskhold.metrics import StoreMeters
 from taskhold.store.postgres.address import Address
 from taskhold.store.postgres.connections import Connections
 from taskhold.store.postgres.opening import connect
@@ -53,7 +54,7 @@ async def main(url: str) -> None:
     sizes = {"min_size": AT_ONCE, "max_size": AT_ONCE}
     resetting = await asyncpg.create_pool(address.dsns[0], **sizes)
     keeping = await asyncpg.create_pool(address.dsns[0], reset=_keep, **sizes)
-    ours = Connections(open_one, size=AT_ONCE, grace=1)
+    ours = Connections(open_one, StoreMeters(), size=AT_ONCE, grace=1)
 
     async def by_pool(pool: asyncpg.Pool, _: int) -> None:
         async with pool.acquire() as connection:

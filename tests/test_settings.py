@@ -2,7 +2,10 @@
 
 import re
 
-from taskhold.settings import PREFIX, Settings
+import pytest
+
+from taskhold.errors import StartupError
+from taskhold.settings import OF_THE_COMMAND_LINE, PREFIX, Settings
 from tests.support.lesson import ROOT
 
 
@@ -23,4 +26,13 @@ def test_the_page_of_settings_names_each_of_them_with_its_default() -> None:
 def test_the_page_of_settings_invents_none() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    assert set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", page)) == known
+    assert set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", page)) == known | OF_THE_COMMAND_LINE
+
+
+def test_a_server_starts_where_commands_are_about_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in OF_THE_COMMAND_LINE:
+        monkeypatch.setenv(name, "http://localhost")
+    assert Settings.from_environment() == Settings()
+    monkeypatch.setenv("TASKHOLD_TOKN", "thk_…")
+    with pytest.raises(StartupError, match="did you mean TASKHOLD_TOKEN"):
+        Settings.from_environment()

@@ -12,7 +12,8 @@ from taskhold.accounts.passwords import Passwords
 from taskhold.accounts.routes import router as accounts_router
 from taskhold.accounts.usage import Usage
 from taskhold.audit.routes import router as audit_router
-from taskhold.http import docs, health, openapi
+from taskhold.care.schedule import Backups
+from taskhold.http import docs, health, metrics, openapi
 from taskhold.http.cors import Cors
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.frame import Frame
@@ -22,6 +23,7 @@ from taskhold.journal.feed import Feed
 from taskhold.journal.models import EXAMPLE_CHANGE, EXAMPLE_UNDOING
 from taskhold.journal.routes import router as journal_router
 from taskhold.lists.routes import router as lists_router
+from taskhold.metrics import Metrics
 from taskhold.sessions.routes import router as sessions_router
 from taskhold.settings import Settings
 from taskhold.store import open_store
@@ -63,7 +65,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.passwords = Passwords()
     app.state.usage = Usage()
     app.state.store = open_store(settings.database_url)
-    app.state.feed = Feed(app.state.store)
     for router in (
         tasks_router,
         lists_router,
@@ -76,27 +77,48 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         accounts_router,
         audit_router,
         health.router,
+        metrics.router,
         docs.router,
     ):
         app.router.routes.extend(router.routes)
     app.router.routes += [docs.assets(), *page_routes()]
     openapi.complete(app, _EXAMPLES)
+    routes = [route for route in app.router.routes if isinstance(route, Route)]
+    counted = app.state.metrics = _counting(routes)
+    app.state.store.meters = counted.store
+    app.state.feed = Feed(app.state.store, counted.server.streams)
+    app.state.backups = Backups(settings, counted.server)
     # Set here instead of built on the first request: FastAPI's own stack costs 20 µs a request
     # and answers some errors as plain text. Frame does what it does.
     app.middleware_stack = Frame(
-        Dispatch(route for route in app.router.routes if isinstance(route, Route)),
+        Dispatch(routes),
         app.router,
         cors=Cors(settings.other_origins),
+        counting_others=counted.others,
         log_requests=settings.log_requests,
         public_url=settings.public_url,
     )
     return app
 
 
+def _counting(routes: list[Route]) -> Metrics:
+    """What counts the requests to each route, by method; HEAD comes with GET."""
+    methods = [
+        (route, method)
+        for route in routes
+        for named in sorted(route.methods or ())
+        for method in ((named, "HEAD") if named == "GET" else (named,))
+    ]
+    counted = Metrics((method, route.path) for route, method in methods)
+    for route, method in methods:
+        route.counting[method] = counted.requests[method, route.path]
+    return counted
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.store.start()
-    upkeep = Upkeep(app.state.store, app.state.settings)
+    upkeep = Upkeep(app.state.store, app.state.settings, app.state.backups)
     upkeep.start()
     yield
     await upkeep.stop()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -92,7 +93,7 @@ def serve(settings: Settings) -> None:
     )
     if settings.workers > 1:
         store.close()  # it is migrated; each worker opens its own
-        _supervise(settings, listener, line)
+        _supervise(settings, listener, line, app.state.metrics.size)
     else:
         Server(configuration(app), lambda: print(line, flush=True)).run(sockets=[listener])
 
@@ -131,36 +132,47 @@ def configuration(app: FastAPI) -> uvicorn.Config:
     )
 
 
-def _work(settings: Settings, listener: socket.socket, ready: Connection, parent: int) -> None:
+def _work(  # noqa: PLR0917  a process is given them by their places
+    settings: Settings,
+    listener: socket.socket,
+    ready: Connection,
+    parent: int,
+    counted: Any,
+    number: int,
+) -> None:
     """A worker process: serve, tell the parent when it does, and end when it does."""
     choose()  # before anything here imports sqlite3
     configure_logs(settings, whole_process=True)
     try:
-        config = configuration(create_app(settings))
+        app = create_app(settings)
+        app.state.metrics.share(memoryview(counted), number)
+        config = configuration(app)
         Server(config, lambda: ready.send_bytes(b"ready"), parent).run(sockets=[listener])
     except StartupError as error:
         log.error(str(error))
         sys.exit(FAILED_START)
 
 
-def _supervise(settings: Settings, listener: socket.socket, line: str) -> None:
+def _supervise(settings: Settings, listener: socket.socket, line: str, counted_size: int) -> None:
     """Keep the workers running until SIGTERM or SIGINT, then stop them all."""
     context = multiprocessing.get_context("spawn")
     readings, ready = context.Pipe(duplex=False)
+    counted = context.RawArray("b", counted_size * settings.workers)
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
 
-    def start() -> BaseProcess:
-        worker = context.Process(target=_work, args=(settings, listener, ready, os.getpid()))
+    def start(number: int) -> BaseProcess:
+        given = (settings, listener, ready, os.getpid(), counted, number)
+        worker = context.Process(target=_work, args=given)
         worker.start()
         return worker
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    workers = [start() for _ in range(settings.workers)]
+    workers = [start(number) for number in range(settings.workers)]
     waited_for = len(workers)
     while not stopping:
         wait([readings, *(worker.sentinel for worker in workers)], timeout=0.5)
@@ -177,7 +189,7 @@ def _supervise(settings: Settings, listener: socket.socket, line: str) -> None:
                 raise StartupError("A worker could not start; the log above says why")
             log.error("a worker ended and is replaced", exit_code=worker.exitcode)
             time.sleep(0.5)
-            workers[place] = start()
+            workers[place] = start(place)
     _end(workers)
 
 

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Literal, Self
 
@@ -14,8 +15,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from taskhold.errors import StartupError
 
 PREFIX = "TASKHOLD_"
+OF_THE_COMMAND_LINE = frozenset({"TASKHOLD_URL", "TASKHOLD_TOKEN"})
+"""Variables that say which server commands are about; the server itself has no use for them."""
 _ORIGIN = re.compile(r"https?://[^/?#@\s*]+")
 """Scheme, host and port, RFC 6454 section 6.2."""
+_TIME = re.compile("([1-9][0-9]{0,4})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -35,6 +40,9 @@ class Settings(BaseSettings):
     registration: Literal["closed", "open"] = "closed"
     trash_days: int = Field(default=30, ge=1, le=36_500)
     journal_days: int = Field(default=365, ge=1, le=36_500)
+    backup_folder: str | None = None
+    backup_every: str = "24h"
+    backup_keep: int = Field(default=7, ge=1, le=10_000)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "pretty", "json"] = "auto"
     log_requests: bool = False
@@ -44,6 +52,13 @@ class Settings(BaseSettings):
     def _is_a_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("should start with http:// or https://")
+        return value
+
+    @field_validator("backup_every")
+    @classmethod
+    def _is_a_time(cls, value: str) -> str:
+        if not _TIME.fullmatch(value):
+            raise ValueError("should be minutes, hours or days, as 90m, 24h or 7d")
         return value
 
     @field_validator("trusted_proxies")
@@ -63,6 +78,13 @@ class Settings(BaseSettings):
         if not all(_ORIGIN.fullmatch(each) for each in _split(value)):
             raise ValueError("should be origins with commas between, as https://app.example.com")
         return value
+
+    @property
+    def backups_apart(self) -> timedelta:
+        """How far apart scheduled backups are."""
+        matched = _TIME.fullmatch(self.backup_every)
+        assert matched is not None
+        return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
 
     @cached_property
     def other_origins(self) -> frozenset[bytes]:
@@ -100,7 +122,7 @@ def _networks(text: str | None) -> tuple[Network, ...]:
 
 
 def _refuse_unknown_names(environment: Mapping[str, str]) -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OF_THE_COMMAND_LINE
     for name in environment:
         if name.startswith(PREFIX) and name.upper() not in known:
             close = difflib.get_close_matches(name, known, n=1)

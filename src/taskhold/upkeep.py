@@ -1,6 +1,7 @@
-"""What a server does beside its requests: forgets what is old, and keeps the search index small.
+"""What a server does beside its requests: forgets, keeps the search index small, backs up.
 
-All of it in steps that hold a writer for about `STEP_SECONDS`, measured as they go.
+What it does to the database is done in steps that hold a writer for about `STEP_SECONDS`, measured
+as they go.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from taskhold.accounts.operations import account_ids
+from taskhold.care.schedule import LOOK_SECONDS, Backups
 from taskhold.errors import Problem
 from taskhold.journal import answers
 from taskhold.journal import operations as journal
@@ -44,8 +46,9 @@ log = structlog.get_logger()
 class Upkeep:
     """The work of one server, from `start` to `stop`."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, backups: Backups) -> None:
         self._store = store
+        self._backups = backups
         self._forgotten = (
             Forgotten(answers.KEPT_HOURS, answers.has_old, answers.forget),
             Forgotten(settings.trash_days * HOURS, trash.has_old, trash.forget_old),
@@ -59,6 +62,9 @@ class Upkeep:
             asyncio.create_task(_every(TIDY_SECONDS, self._store.tidy)),
             asyncio.create_task(_every(FORGET_SECONDS, self._forget)),
         ]
+        if self._backups.schedule is not None:
+            backing_up = _every(LOOK_SECONDS, self._backups.run)
+            self._tasks.append(asyncio.create_task(backing_up))
 
     async def stop(self) -> None:
         """End, in the middle of nothing: a step that has begun is finished."""

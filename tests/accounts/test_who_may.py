@@ -84,6 +84,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("PATCH", "/users/{user_id}"): Row(For.admins, {"display_name": "New"}),
     ("DELETE", "/users/{user_id}"): Row(For.admins),
     ("GET", "/audit"): Row(For.admins),
+    ("GET", "/metrics"): Row(For.admins),  # and for their tokens: tests/test_metrics.py
 }
 NOBODY = (
     "anonymous",

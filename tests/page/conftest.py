@@ -45,8 +45,17 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+_PAGES = pytest.StashKey[ExitStack]()
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Close the pages first: they would complain that their server goes."""
+    if (pages := item.stash.get(_PAGES, None)) is not None:
+        pages.close()
+
+
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Visit]:
+def visit(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visit]:
     """Opens pages and watches them: a complaint of the browser's, or a request elsewhere, fails.
 
     `visit(url, path="?view=all", context=…, failing_answers={401}, offline_ok=True, **options)` in
@@ -56,6 +65,7 @@ def visit(chromium: Browser) -> Iterator[Visit]:
     """
     complaints: list[str] = []
     with ExitStack() as stack:
+        request.node.stash[_PAGES] = stack
 
         def open_page(
             url: str,
@@ -118,7 +128,7 @@ def _watch(
 
 
 @pytest.fixture
-def page(visit: Visit, server: LiveServer) -> Page:
+def page(server: LiveServer, visit: Visit) -> Page:
     """The page of a fresh server in open mode, gone on without an account."""
     page = visit(server.url)
     go_on(page)

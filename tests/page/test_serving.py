@@ -10,8 +10,13 @@ from urllib.parse import urljoin
 import httpx2
 import pytest
 
+from tests.page.conftest import Visit, go_on
+from tests.support.servers import LiveServer
+
 pytestmark = pytest.mark.database("sqlite")  # the page is the same on any
 
+LARGEST_FIRST_VIEW = 150_000
+"""Bytes: with the headers of the answers, the calls of the API, and gzip."""
 IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>')
 LINKED = re.compile(r'(?:src|href)="(static/[^"]+)"')
 
@@ -96,3 +101,18 @@ def test_the_service_worker_knows_every_file(client: httpx2.Client) -> None:
     assert set(LINKED.findall(client.get("/").text)) < set(files)
     for path in files:
         assert client.get(urljoin("/", path)).status_code == 200
+
+
+def test_the_first_view_is_small(visit: Visit, server: LiveServer) -> None:
+    page = visit(server.url, path="healthz")  # anywhere but on the page
+    devtools = page.context.new_cdp_session(page)
+    received: list[int] = []
+    devtools.send("Network.enable")
+    devtools.on(
+        "Network.loadingFinished", lambda event: received.append(event["encodedDataLength"])
+    )
+    with page.expect_request("**/events*"):  # the last that it asks for
+        page.goto(server.url)
+        go_on(page)
+    assert len(received) > 40  # it counts what came: headers and bodies, as they were sent
+    assert sum(received) < LARGEST_FIRST_VIEW

@@ -1,6 +1,8 @@
 """Accounts and who is logged in to them, made without a server or over HTTP."""
 
 import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -15,13 +17,21 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 
 def make_accounts(url: str, *accounts: dict[str, Any]) -> list[int]:
-    """Make accounts as `taskhold user add` does; their ids. The first one is an admin."""
+    """Make accounts as `taskhold user add` does; their ids. The first one is an admin.
+
+    In a thread of its own: where a browser is driven, this one has an event loop already.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _make(url, accounts)).result()
+
+
+async def _make(url: str, accounts: Sequence[dict[str, Any]]) -> list[int]:
+    made = []
     with closing(open_store(url)) as store:
         store.open()
-        made = []
         for given in accounts:
             fields = given | {"password": hash_password(given.get("password", PASSWORD))}
-            account = asyncio.run(store.write(operations.ACCOUNTS, operations.add, COMMAND, fields))
+            account = await store.write(operations.ACCOUNTS, operations.add, COMMAND, fields)
             made.append(account["id"])
     return made
 

@@ -8,16 +8,17 @@ Shown = dict[str, Any]
 Task = Shown
 
 
-def tasks_and_journal_agree(client: httpx2.Client) -> dict[int, Task]:
+def tasks_and_journal_agree(client: httpx2.Client, begun: int = 0) -> dict[int, Task]:
     """Every task by its id, once the journal is found to tell exactly how each came to be.
 
     `seq` has no gap and ends at the account's; each `before` is what the change before it left;
     each task and list equals the `after` of its newest change. A list's `open_count` is no part of
-    it: it counts the tasks that there are.
+    it: it counts the tasks that there are. A restored journal begins behind `begun`.
     """
-    changes = changes_after(client, 0)
-    assert [change["seq"] for change in changes] == list(range(1, len(changes) + 1))
-    assert client.get("/changes").json()["cursor"] == len(changes)
+    changes = changes_after(client, begun)
+    numbers = range(begun + 1, begun + len(changes) + 1)
+    assert [change["seq"] for change in changes] == list(numbers)
+    assert client.get("/changes").json()["cursor"] == begun + len(changes)
     replayed: dict[tuple[str, int], Shown | None] = {}
     for change in changes:
         place = (change["kind"], change["id"])

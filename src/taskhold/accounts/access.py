@@ -18,7 +18,7 @@ from fastapi import Depends
 
 from taskhold.accounts import operations as accounts
 from taskhold.accounts.errors import Forbidden, InsufficientScope
-from taskhold.accounts.models import OPEN_ACCOUNT_ID
+from taskhold.accounts.models import OPEN_ACCOUNT_ID, OPEN_NAME
 from taskhold.accounts.secrets import is_token
 from taskhold.accounts.usage import Usage
 from taskhold.audit.operations import Doer
@@ -59,7 +59,7 @@ class User(NamedTuple):
     """None for a token, and in open mode."""
 
 
-OPEN_USER = User(OPEN_ACCOUNT_ID, "open")
+OPEN_USER = User(OPEN_ACCOUNT_ID, OPEN_NAME)
 
 
 async def current_user(request: Request, store: StoreDep, site: SiteDep) -> User:
@@ -160,7 +160,7 @@ async def _by_token(request: Request, store: Store, usage: Usage, authorization:
         raise InsufficientScope
     owner = found["account_id"]
     await usage.note(store, tokens.touch, owner, found["id"], found["last_used_at"])
-    return User(owner, found["username"])
+    return User(owner, found["username"], found["admin"])
 
 
 async def _in_open_mode(request: Request, store: Store, site: Site) -> User:

@@ -15,9 +15,11 @@ from taskhold.texts import line_rules
 
 OPEN_ACCOUNT_ID = 1
 """Owns what is made in open mode; the first account takes its place, and its tasks with it."""
+OPEN_NAME = "open"
+"""The actor of what is done in open mode."""
 RETENTION = "retention"
 """The actor of what happens by age."""
-RESERVED = frozenset({"open", "outside", "command", RETENTION})
+RESERVED = frozenset({OPEN_NAME, "outside", "command", RETENTION})
 """Actors that are nobody's account."""
 USERNAME_PATTERN = "^[0-9A-Za-z._@+-]{1,64}$"
 

@@ -4,63 +4,55 @@ import getpass
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from operator import itemgetter
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-import typer
+import click
 from pydantic import TypeAdapter, ValidationError
 
+import taskhold.tables  # noqa: F401  an account is removed from each of them
 from taskhold.accounts import operations as accounts
 from taskhold.accounts.models import DisplayName, Username
 from taskhold.accounts.passwords import check_password, hash_password
 from taskhold.accounts.removal import remove as remove_account
-from taskhold.audit import operations as audit
+from taskhold.audit import operations as audit_trail
 from taskhold.audit.operations import COMMAND
 from taskhold.cli.database import Columns, Database, database, show
+from taskhold.cli.options import database_url_option, json_option
 from taskhold.errors import StartupError, Validation
 from taskhold.sessions import operations as sessions
 from taskhold.store import Row, Tx
 from taskhold.store.query import stamp
 from taskhold.tokens import operations as tokens
 
-T = TypeVar("T")
-app = typer.Typer()
-user_app = typer.Typer(no_args_is_help=True, help="Accounts.")
-token_app = typer.Typer(no_args_is_help=True, help="Tokens for programs.")
-app.add_typer(user_app, name="user")
-app.add_typer(token_app, name="token")
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url", help="Where the tasks are kept.", show_default="TASKHOLD_DATABASE_URL"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Shown: Columns = {
     "id": itemgetter("id"),
     "name": itemgetter("username"),
     "display name": itemgetter("display_name"),
     "": lambda row: ", ".join(name for name in ("admin", "disabled") if row[name]),
 }
+name_argument = click.argument("name")
+username_argument = click.argument("username", metavar="NAME")
 
 
-class Scope(StrEnum):
-    """What a token may do; one that writes also reads."""
-
-    read = "read"
-    write = "write"
+@click.group()
+def user() -> None:
+    """Make and change accounts."""
 
 
-@user_app.command("add")
+@click.group()
+def token() -> None:
+    """Make and revoke tokens for programs."""
+
+
+@user.command("add")
+@name_argument
+@click.option("--admin", is_flag=True, help="May make and change accounts.")
+@click.option("--display-name", metavar="TEXT", help="What others read.")
+@database_url_option
+@json_option
 def add_user(
-    name: Name,
-    admin: Annotated[bool, typer.Option("--admin", help="May make and change accounts.")] = False,
-    display_name: Annotated[str | None, typer.Option(help="What others read.")] = None,
-    database_url: Url = None,
-    as_json: Json = False,
+    name: str, *, admin: bool, display_name: str | None, database_url: str | None, as_json: bool
 ) -> None:
     """Make an account; the first one is an admin and gets the tasks that there are."""
     fields: Row = {"username": _valid(Username, name, "NAME"), "admin": admin}
@@ -73,59 +65,65 @@ def add_user(
             show([account], Shown, as_json=True)
         else:
             kind = "the admin" if account["admin"] else "the account"
-            typer.echo(f"Made {kind} {account['username']}")
+            click.echo(f"Made {kind} {account['username']}")
 
 
-@user_app.command("list")
-def list_users(database_url: Url = None, as_json: Json = False) -> None:
+@user.command("list")
+@database_url_option
+@json_option
+def list_users(*, database_url: str | None, as_json: bool) -> None:
     """List the accounts."""
     with database(database_url) as found:
         show(found.read(accounts.list_all), Shown, as_json=as_json)
 
 
-@user_app.command("passwd")
-def set_password(name: Name, database_url: Url = None) -> None:
+@user.command("passwd")
+@name_argument
+@database_url_option
+def set_password(name: str, database_url: str | None) -> None:
     """Set a password, which ends the account's sessions."""
     with database(database_url) as found:
         account = _find(found, name)
         _change(found, account, password=hash_password(_new_password(name)))
-        typer.echo(f"{account['username']} has a new password; who was logged in is not any more")
+        click.echo(f"{account['username']} has a new password; who was logged in is not any more")
 
 
-@user_app.command("disable")
-def disable_user(name: Name, database_url: Url = None) -> None:
+@user.command("disable")
+@name_argument
+@database_url_option
+def disable_user(name: str, database_url: str | None) -> None:
     """Let nobody in by this account; its tasks stay."""
     with database(database_url) as found:
         account = _change(found, _find(found, name), disabled=True)
-        typer.echo(f"{account['username']} is disabled")
+        click.echo(f"{account['username']} is disabled")
 
 
-@user_app.command("enable")
-def enable_user(name: Name, database_url: Url = None) -> None:
+@user.command("enable")
+@name_argument
+@database_url_option
+def enable_user(name: str, database_url: str | None) -> None:
     """Let its owner in again."""
     with database(database_url) as found:
         account = _change(found, _find(found, name), disabled=False)
-        typer.echo(f"{account['username']} is enabled")
+        click.echo(f"{account['username']} is enabled")
 
 
-@user_app.command("admin")
-def make_admin(
-    name: Name,
-    revoke: Annotated[bool, typer.Option("--revoke", help="Make it an ordinary one.")] = False,
-    database_url: Url = None,
-) -> None:
+@user.command("admin")
+@name_argument
+@click.option("--revoke", is_flag=True, help="Make it an ordinary one.")
+@database_url_option
+def make_admin(name: str, database_url: str | None, *, revoke: bool) -> None:
     """Make an account an admin."""
     with database(database_url) as found:
         account = _change(found, _find(found, name), admin=not revoke)
-        typer.echo(f"{account['username']} is {'no admin any more' if revoke else 'an admin'}")
+        click.echo(f"{account['username']} is {'no admin any more' if revoke else 'an admin'}")
 
 
-@user_app.command("remove")
-def remove_user(
-    name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    database_url: Url = None,
-) -> None:
+@user.command("remove")
+@name_argument
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@database_url_option
+def remove_user(name: str, database_url: str | None, *, yes: bool) -> None:
     """Remove an account with its tasks."""
     with database(database_url) as found:
         account = _find(found, name)
@@ -133,20 +131,32 @@ def remove_user(
             raise StartupError("nothing was removed; say --yes to remove it")
         _change(found, account, disabled=True)
         found.write(account["id"], remove_account, COMMAND, account["id"], account["username"])
-        typer.echo(f"Removed {account['username']}")
+        click.echo(f"Removed {account['username']}")
 
 
-@token_app.command("add")
+@token.command("add")
+@username_argument
+@click.option("--name", metavar="TEXT", required=True, help="What it is for.")
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "write"]),
+    default="read",
+    show_default=True,
+    help="What it may do; one that writes also reads.",
+)
+@click.option(
+    "--expires", metavar="WHEN", help="When it ends: 90d, 12h, or a date-time with an offset."
+)
+@database_url_option
+@json_option
 def add_token(
     *,
-    username: Name,
-    name: Annotated[str, typer.Option("--name", help="What it is for.")],
-    scope: Annotated[Scope, typer.Option(help="What it may do.")] = Scope.read,
-    expires: Annotated[
-        str | None, typer.Option(help="When it ends: 90d, 12h, or a date-time with an offset.")
-    ] = None,
-    database_url: Url = None,
-    as_json: Json = False,
+    username: str,
+    name: str,
+    scope: str,
+    expires: str | None,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """Make a token and print it, this once."""
     expires_at = None if expires is None else _end(expires)
@@ -159,17 +169,20 @@ def add_token(
             COMMAND,
             account,
             name=name,
-            writes=scope is Scope.write,
+            writes=scope == "write",
             expires_at=expires_at,
         )
         if as_json:
             show([added], {}, as_json=True)
         else:
-            typer.echo(added["token"])
+            click.echo(added["token"])
 
 
-@token_app.command("list")
-def list_tokens(username: Name, database_url: Url = None, as_json: Json = False) -> None:
+@token.command("list")
+@username_argument
+@database_url_option
+@json_option
+def list_tokens(username: str, database_url: str | None, *, as_json: bool) -> None:
     """List an account's tokens."""
     columns: Columns = {
         "id": itemgetter("id"),
@@ -184,25 +197,29 @@ def list_tokens(username: Name, database_url: Url = None, as_json: Json = False)
         show(found.read(tokens.list_own, account["id"]), columns, as_json=as_json)
 
 
-@token_app.command("revoke")
-def revoke_token(
-    username: Name,
-    token_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
-    database_url: Url = None,
-) -> None:
+@token.command("revoke")
+@username_argument
+@click.argument("token_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@database_url_option
+def revoke_token(username: str, token_id: int, database_url: str | None) -> None:
     """Let nobody in with a token any more."""
     with database(database_url) as found:
         account = _find(found, username)
         found.write(account["id"], tokens.revoke, COMMAND, account, token_id)
-        typer.echo(f"Token {token_id} of {account['username']} is revoked")
+        click.echo(f"Token {token_id} of {account['username']} is revoked")
 
 
-@app.command("audit")
-def show_audit(
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 50,
-    database_url: Url = None,
-    as_json: Json = False,
-) -> None:
+@click.command()
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=50,
+    show_default=True,
+    help="How many.",
+)
+@database_url_option
+@json_option
+def audit(limit: int, database_url: str | None, *, as_json: bool) -> None:
     """List what happened to accounts, newest first."""
     columns: Columns = {
         "at": itemgetter("at"),
@@ -213,7 +230,7 @@ def show_audit(
         "": itemgetter("detail"),
     }
     with database(database_url) as found:
-        entries = found.read(audit.newest, before_id=2**63 - 1, offset=0, limit=limit)
+        entries = found.read(audit_trail.newest, before_id=2**63 - 1, offset=0, limit=limit)
         show(entries[:limit], columns, as_json=as_json)
 
 
@@ -251,7 +268,7 @@ def _new_password(name: str) -> str:
 
 
 def _is_sure(question: str) -> bool:
-    return sys.stdin.isatty() and typer.confirm(question)
+    return sys.stdin.isatty() and click.confirm(question)
 
 
 def _valid(kind: Any, text: str, what: str) -> str:

@@ -4,16 +4,16 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar
 
-import typer
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-import taskhold.app  # noqa: F401  knows every table
 from taskhold.accounts import operations as accounts
-from taskhold.accounts.access import OPEN_USER
+from taskhold.accounts.models import OPEN_ACCOUNT_ID, OPEN_NAME
 from taskhold.errors import Problem, StartupError
 from taskhold.logs import configure_command_logs
 from taskhold.settings import Settings
@@ -49,6 +49,10 @@ class Database:
         while asyncio.run(self._store.tidy()):
             pass
 
+    def tidy(self) -> None:
+        """Do a little of what a running server does beside its requests."""
+        asyncio.run(self._store.tidy())
+
     def reindex(self, advance: Advance) -> None:
         asyncio.run(self._store.reindex(advance))
 
@@ -73,18 +77,34 @@ def acting_account(found: Database, username: str | None) -> Account:
             raise StartupError(f"There is no account {username}")
         return Account(account["id"], account["username"])
     if not there:
-        return Account(OPEN_USER.id, OPEN_USER.name)
+        return Account(OPEN_ACCOUNT_ID, OPEN_NAME)
     if len(there) > 1:
         raise StartupError("There are several accounts; say which with --user NAME", exit_code=2)
     return Account(there[0]["id"], there[0]["username"])
 
 
 @contextmanager
-def database(url: str | None) -> Iterator[Database]:
-    """The one of the settings, unless a URL is given. A problem ends the command in one line."""
+def database(
+    url: str | None, *, missing: Literal["make", "say and make", "refuse"] = "make"
+) -> Iterator[Database]:
+    """The one of the settings, unless a URL is given. A problem ends the command in one line.
+
+    `missing` is what becomes of a file that is not there.
+    """
     settings = Settings.from_environment(database_url=url)
     configure_command_logs(settings)
     store = open_store(settings.database_url)
+    if (
+        missing != "make"
+        and settings.database_url.startswith("sqlite")
+        and not Path(store.location).exists()
+    ):
+        if missing == "refuse":
+            raise StartupError(
+                f"There is no {store.location}. `taskhold add` makes it; TASKHOLD_DATABASE_URL "
+                "names another, `taskhold login URL` a server"
+            )
+        click.echo(f"taskhold: making {store.location}", err=True)
     try:
         store.open()
         try:
@@ -98,7 +118,7 @@ def database(url: str | None) -> Iterator[Database]:
 def show(rows: Iterable[Row], columns: Columns, *, as_json: bool) -> None:
     """Rows as a table for people, or as JSON for programs."""
     if as_json:
-        typer.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
         return
     table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in rows:

@@ -3,9 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
 Advance = Callable[[str, int, int], None]
 """Told what goes on, and how many of how many are done."""
 
@@ -13,6 +10,9 @@ Advance = Callable[[str, int, int], None]
 @contextmanager
 def bars(noun: str = "") -> Iterator[Advance]:
     """Progress bars on standard error, one for each thing that goes on; none off a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}"),

@@ -1,9 +1,10 @@
 """`taskhold reindex`: what texts are found by and sorted by, made anew."""
 
-import typer
+import click
 
 from taskhold.accounts.operations import account_ids
 from taskhold.cli.database import Database, database
+from taskhold.cli.options import database_url_option
 from taskhold.cli.progress import Advance, bars, numbered
 from taskhold.errors import StartupError
 from taskhold.tasks import pages, rows
@@ -15,8 +16,13 @@ WRITTEN_AT_ONCE = 100
 """Tasks that one transaction corrects, in about 10 ms."""
 
 
-def reindex_and_show(database_url: str | None) -> None:
-    """Fold every text and make the search index anew, with progress bars on a terminal."""
+@click.command()
+@database_url_option
+def reindex(database_url: str | None) -> None:
+    """Make the search index anew.
+
+    A server may go on meanwhile. See docs/tasks.md.
+    """
     with database(database_url) as found:
         try:
             with bars() as advance:
@@ -24,7 +30,7 @@ def reindex_and_show(database_url: str | None) -> None:
                 found.reindex(lambda done, total: advance("Indexing", done, total))
         except KeyboardInterrupt:
             raise StartupError("stopped; run it again to the end") from None
-        typer.echo(
+        click.echo(
             f"Checked {numbered(checked, 'task')}, corrected {corrected:,}, and made the search "
             f"index of {found.location} anew"
         )

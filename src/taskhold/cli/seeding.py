@@ -3,9 +3,10 @@
 import signal
 from types import FrameType
 
-import typer
+import click
 
 from taskhold.cli.database import Account, acting_account, database
+from taskhold.cli.options import database_url_option, user_option
 from taskhold.cli.progress import bars, numbered
 from taskhold.cli.samples import LISTS, Samples
 from taskhold.errors import StartupError
@@ -36,14 +37,23 @@ class _Stop:
         signal.signal(signal.SIGINT, self._before)
 
 
-def seed_and_show(
-    count: int, username: str | None, database_url: str | None, random_seed: int | None
-) -> None:
-    """Fill an account with made-up tasks, with a progress bar on a terminal, and say how many."""
+@click.command()
+@click.option(
+    "--tasks",
+    "count",
+    type=click.IntRange(1, 100_000_000),
+    required=True,
+    help="How many.",
+)
+@user_option
+@database_url_option
+@click.option("--random-seed", type=int, help="The same number makes the same tasks.")
+def seed(count: int, user: str | None, database_url: str | None, random_seed: int | None) -> None:
+    """Fill an account with made-up tasks, to try things with."""
     samples = Samples(random_seed)
     made = 0
     with database(database_url) as found:
-        account = acting_account(found, username)
+        account = acting_account(found, user)
         stop = _Stop()
         names = LISTS[: 1 + count // _TASKS_OF_A_LIST]
         list_ids = found.write(account.id, _make_lists, account, names)
@@ -54,7 +64,7 @@ def seed_and_show(
                 found.index()
                 made += some
                 advance("Making", made, count)
-        typer.echo(
+        click.echo(
             f"Made {numbered(made, 'task')} and {numbered(len(list_ids), 'list')} for "
             f"{account.name} in {found.location}"
         )

@@ -19,6 +19,7 @@ from taskhold.http.cors import Cors
 from taskhold.http.dispatch import Dispatch
 from taskhold.http.request import Request
 from taskhold.logs import request_id_var
+from taskhold.metrics import Requests
 
 log = structlog.get_logger("taskhold.requests")
 
@@ -88,11 +89,13 @@ class Frame:
         others: ASGIApp,
         *,
         cors: Cors,
+        counting_others: Requests,
         log_requests: bool,
         public_url: str | None,
     ) -> None:
         public = urlsplit(public_url or "")
         self._dispatch = dispatch
+        self._counting_others = counting_others
         self._others = others
         self._cors = cors
         self._log_requests = log_requests
@@ -108,6 +111,7 @@ class Frame:
             return
         began = time.perf_counter()
         request = Request(scope, receive, send)
+        request.counting = self._counting_others
         request_id = self._name(request)
         request_id_var.set(request_id.decode())
         headers = [(b"x-request-id", request_id), *self._headers, *self._cors.headers(request)]
@@ -122,16 +126,13 @@ class Frame:
                 raise
             detail = f"This is a mistake in Taskhold; the log has it under {request_id.decode()}."
             answer = problem_answer(InternalError(detail))
-        status = framed.status
+        status = framed.status if answer is None else answer.status
+        request.counting.count(status, time.perf_counter() - began)
         if answer is not None:
-            status = answer.status
-            if self._path:
-                answer.headers = [_below(self._path, *header) for header in answer.headers]
+            answer.headers = self._below(answer.headers)
             await answer.send(scope, send, *headers, *_policy(answer.headers))
         if self._log_requests or status >= 500:
-            took = round((time.perf_counter() - began) * 1000, 1)
-            tell = log.error if status >= 500 else log.info
-            tell("request", method=scope["method"], path=_to_log(scope), status=status, ms=took)
+            _log(scope, status, time.perf_counter() - began)
 
     async def _answer(self, request: Request, send_framed: Send) -> Answer | None:
         """What to answer; None where `others` has answered already."""
@@ -141,6 +142,7 @@ class Frame:
             found = self._dispatch.find(scope["method"], path, _parts(scope, path))
             if found is not None:
                 route, scope["path_params"] = found
+                request.counting = route.counting[scope["method"]]
                 return await route.handle_request(request)
             await self._others(scope, request.receive, send_framed)
             return None
@@ -149,6 +151,10 @@ class Frame:
         except HTTPException as refusal:
             allow = (refusal.headers or {}).get("Allow")
             return problem_answer(problem_for_status(refusal.status_code, allow))
+
+    def _below(self, headers: Headers) -> Headers:
+        """The headers, as somebody beyond the proxy needs them."""
+        return [_below(self._path, *header) for header in headers] if self._path else headers
 
     def _name(self, request: Request) -> bytes:
         own = request.fields.get(b"x-request-id")
@@ -168,6 +174,12 @@ def _below(path: bytes, name: bytes, value: bytes) -> tuple[bytes, bytes]:
 
 def _is_file(scope: Scope) -> bool:
     return "/static/" in scope["path"]
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    tell = log.error if status >= 500 else log.info
+    took = round(seconds * 1000, 1)
+    tell("request", method=scope["method"], path=_to_log(scope), status=status, ms=took)
 
 
 def _to_log(scope: Scope) -> str:

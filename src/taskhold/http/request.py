@@ -8,6 +8,7 @@ from starlette.requests import Request as StarletteRequest
 
 from taskhold.errors import BodyTooLarge, UnsupportedMediaType
 from taskhold.http.body import read_json
+from taskhold.metrics import Requests
 
 MIB = 1024 * 1024
 _MERGE_PATCH = b"application/merge-patch+json"
@@ -20,6 +21,8 @@ class _NoInput(BaseModel):
 class Request(StarletteRequest):
     """Starlette's request with its headers in one mapping and its body read once, in bounds."""
 
+    counting: Requests
+    """Where it is counted once it is answered."""
     content: bytes = b""
     """The body, once `read` has read it."""
 

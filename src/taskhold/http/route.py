@@ -27,6 +27,7 @@ from taskhold.http.answers import Answer
 from taskhold.http.body import read_json
 from taskhold.http.query import NoParameters, QueryReader
 from taskhold.http.request import MIB, Request
+from taskhold.metrics import Requests
 
 LARGE = 65_536
 """Bytes of a body that takes so long to read, about a millisecond, that others shall go on."""
@@ -34,6 +35,8 @@ LARGE = 65_536
 Read = Callable[[Request], Any]
 """Reads one argument of a request; what it returns is awaited if it can be."""
 
+Counting = dict[str, Requests]
+"""Where requests to a route are counted, by method."""
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _LARGEST_ID = 2**63 - 1
 
@@ -47,6 +50,7 @@ class Route(APIRoute):
         options["operation_id"] = options.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **options)
         self.handle_request = _compile(self.dependant)
+        self.counting: Counting = {}
 
 
 def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Answer]]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from taskhold.errors import CursorGone, Unavailable
 from taskhold.journal import operations
 from taskhold.journal.rendering import changes_as_events
+from taskhold.metrics import Counter
 from taskhold.store import Row, Store, Tx
 
 QUIET_SECONDS = 15.0
@@ -174,8 +175,10 @@ class Account:
 class Feed:
     """The readers of this process, by account."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, count: Counter) -> None:
+        """`count` is told how many readers there are."""
         self._store = store
+        self._count = count
         self.readers: set[Reader] = set()
         self._accounts: dict[int, Account] = {}
         self._has_ended = False
@@ -193,6 +196,7 @@ class Feed:
             self._accounts[reader.owner_id] = account
         account.readers.add(reader)
         self.readers.add(reader)
+        self._count.set(len(self.readers))
         if self._has_ended:
             reader.end()
         return account
@@ -200,6 +204,7 @@ class Feed:
     def leave(self, reader: Reader, account: Account) -> None:
         """Forget a reader, and its account with its last one."""
         self.readers.discard(reader)
+        self._count.set(len(self.readers))
         account.readers.discard(reader)
         if not account.readers:
             account.close()

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Path
 
 from taskhold.accounts import operations as accounts
 from taskhold.accounts.access import DoerDep, SignedIn, refuse_cross_site
-from taskhold.accounts.errors import WrongCredentials
+from taskhold.accounts.errors import TooManyAttempts, WrongCredentials
 from taskhold.accounts.models import Credentials, LoggedIn, login_name
 from taskhold.accounts.routes import PasswordsDep, as_me
 from taskhold.audit.operations import Doer, note
 from taskhold.http.answers import Answer, json_answer
+from taskhold.http.metrics import MetricsDep
 from taskhold.http.openapi import answers, problems
 from taskhold.http.request import Request
 from taskhold.http.route import Route
@@ -31,23 +32,31 @@ SessionId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The session's i
     responses=answers(200, "Set-Cookie") | problems(400, 401, 403, 413, 415, 429, 507),
 )
 async def log_in(
+    *,
     credentials: Credentials,
     request: Request,
     site: SiteDep,
     store: StoreDep,
     passwords: PasswordsDep,
+    metrics: MetricsDep,
 ) -> Answer:
     """Log in with a name and a password."""
+    logins = metrics.server.logins
     refuse_cross_site(request, site)
     name, browser = login_name(credentials.username), site.browser_secret(request)
     address = site.address(request)
-    attempt = await store.write(throttle.LOGINS, throttle.admit, name, address, browser)
+    try:
+        attempt = await store.write(throttle.LOGINS, throttle.admit, name, address, browser)
+    except TooManyAttempts:
+        logins["refused"].add()
+        raise
     account = await store.read(accounts.find, name)
     known = account or {"username": None, "password": None, "disabled": True}
     is_right = await passwords.verify(credentials.password, known["password"])
     if account is None or not is_right or account["disabled"]:
         stranger = Doer(None, address)
         await store.write(throttle.LOGINS, note, stranger, "login failed", known["username"])
+        logins["failed"].add()
         raise WrongCredentials
     by = Doer(account["username"], address)
     await store.write(throttle.LOGINS, throttle.take_out, attempt)
@@ -60,6 +69,7 @@ async def log_in(
         browser=browser,
         replaces=site.session_secret(request),
     )
+    logins["succeeded"].add()
     answer = json_answer({"user": as_me(account)})
     answer.headers += [
         site.session_cookie(request, begun.secret),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from taskhold.errors import StartupError
+from taskhold.metrics import StoreMeters
 from taskhold.store.query import Query
 from taskhold.store.watching import Watch
 
@@ -46,8 +47,14 @@ class Store(Protocol):
 
     location: str
     """Where the data is, for a person; never with a password."""
+    name: str
+    """What it is called among others: the file's name without its ending, or the database's."""
     lineage: str
     """Changes when a backup is restored, so that no old ETag or cursor passes for a new one."""
+    meters: StoreMeters
+    """Where it counts; set before it is opened."""
+    backup_suffix: str
+    """How the names of its backups end."""
 
     def open(self) -> None:
         """Migrate and open the database, once; StartupError where that can't be done.
@@ -95,6 +102,9 @@ class Store(Protocol):
 
     async def reindex(self, advance: Advance) -> None:
         """Make the index that finds texts anew, while others read and write."""
+
+    def sizes(self) -> list[tuple[str, str, int]]:
+        """The bytes of its files, each with a metric's name and what that means."""
 
     async def check(self) -> None:
         """Raises Unavailable unless the database answers, is migrated and can be written."""

@@ -23,12 +23,13 @@ THIS = (OWNED, task.id == bindparam("id"))
 
 _tag = table(TaskTag).c
 _TAGS_OF_TASK = (_tag.owner_id == bindparam("owner_id"), _tag.task_id == bindparam("task_id"))
-_DERIVED = ("title_folded", "due_up", "due_down", "search_text")
+DERIVED = ("title_folded", "due_up", "due_down", "search_text")
+"""The columns that follow from others."""
 _GIVEN = tuple(name for name in TaskPublic.model_fields if name != "id")
-_STORED = _GIVEN + _DERIVED
+_STORED = _GIVEN + DERIVED
 
 GET = Query(select(*SHOWN).where(*THIS))
-_WHOLE = select(*SHOWN, *(task[name] for name in _DERIVED))
+_WHOLE = select(*SHOWN, *(task[name] for name in DERIVED))
 WHOLE = Query(_WHOLE.where(*THIS))
 SOME = Query(
     _WHOLE.where(OWNED, task.id > bindparam("after"))
@@ -122,18 +123,19 @@ def _derived(shown: Row, of: Any = ("title", "due", "notes", "tags")) -> Row:
 async def stale(tx: Tx, owner_id: int, *, after: int, limit: int) -> tuple[list[int], list[int]]:
     """Some tasks by their ids, and those of them that lack what follows from their columns."""
     found = await tx.all(SOME, owner_id=owner_id, after=after, limit=limit)
-    return [each["id"] for each in found], [each["id"] for each in found if _corrected(each)]
+    return [each["id"] for each in found], [each["id"] for each in found if corrected(each)]
 
 
 async def correct(tx: Tx, owner_id: int, task_ids: list[int]) -> None:
     """Write anew what follows from the other columns. A task stays of the same version."""
     for task_id in task_ids:
         found = await tx.one(WHOLE, owner_id=owner_id, id=task_id)
-        if found is not None and (correction := _corrected(found)):
+        if found is not None and (correction := corrected(found)):
             await tx.run(_update(tuple(correction)), owner_id=owner_id, id=task_id, **correction)
 
 
-def _corrected(found: Row) -> Row:
+def corrected(found: Row) -> Row:
+    """What follows from the other columns of a whole row, where the row says otherwise."""
     return {name: value for name, value in _derived(found).items() if value != found[name]}
 
 

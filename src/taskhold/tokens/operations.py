@@ -37,7 +37,14 @@ ADD = Query(
     .returning(*_SHOWN)
 )
 FIND = Query(
-    select(_token.id, _token.account_id, _token.writes, _token.last_used_at, _account.username)
+    select(
+        _token.id,
+        _token.account_id,
+        _token.writes,
+        _token.last_used_at,
+        _account.username,
+        _account.admin,
+    )
     .join_from(Token, Account, _token.account_id == _account.id)
     .where(
         _token.fingerprint == bindparam("fingerprint"),

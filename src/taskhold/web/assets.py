@@ -33,7 +33,10 @@ _LIBRARIES = {
     "@preact/signals": "vendor/signals/signals.mjs",
 }
 """What the modules import by name (in `jsconfig.json` for the type checker, too)."""
-_IMPORT = re.compile(r"""(?:^|[};\s])(?:import|export)\b[^'"()]*?['"]([^'"]+)['"]""", re.MULTILINE)
+_IMPORT = re.compile(
+    r"""(?:^|[};\s])(?:import|export)\b\s*(?:[\w$*{][\w$*{},\s]*?\bfrom\s*)?['"]([^'"]+)['"]""",
+    re.MULTILINE,
+)
 """A static import; `import()` has a parenthesis."""
 _COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//.*?$)", re.MULTILINE | re.DOTALL)
 _REFERENCE = re.compile(r'(?<=")static/([^"]+)(?=")')

@@ -12,6 +12,8 @@ from taskhold.http.request import Request
 from taskhold.web.assets import Asset, assets
 
 _ASK_AGAIN = (b"cache-control", b"no-cache")
+_WORKERS_POLICY = (b"content-security-policy", b"default-src 'none'; connect-src 'self'")
+"""A service worker fetches under its own policy, not under the page's."""
 _FOR_GOOD = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
@@ -29,18 +31,18 @@ class _ShowPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, page = Request(scope, receive, send), assets().page
-        headers = [(b"etag", page.etag), _ASK_AGAIN]
+        headers = [(b"etag", page.etag), _ASK_AGAIN, (b"content-security-policy", page.policy)]
         if page.etag in request.fields.get(b"if-none-match", b""):
             await Answer(304, headers=headers).send(scope, send)
             return
-        policy = (b"content-security-policy", page.policy)
-        await _answer(request, page.asset, [policy, *headers]).send(scope, send)
+        await _answer(request, page.asset, headers).send(scope, send)
 
 
 class _ShowServiceWorker:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        await _answer(request, assets().service_worker, [_ASK_AGAIN]).send(scope, send)
+        headers = [_ASK_AGAIN, _WORKERS_POLICY]
+        await _answer(request, assets().service_worker, headers).send(scope, send)
 
 
 class _ShowFile:

@@ -13,6 +13,7 @@ from contextlib import suppress
 import asyncpg
 
 from taskhold.errors import Unavailable
+from taskhold.metrics import StoreMeters
 from taskhold.store.postgres import faults
 
 CLOSE_SECONDS = 1.0
@@ -29,8 +30,9 @@ class Connections:
     (`docs/decisions/0011-connections-of-our-own.md`).
     """
 
-    def __init__(self, connect: Connect, *, size: int, grace: float) -> None:
+    def __init__(self, connect: Connect, meters: StoreMeters, *, size: int, grace: float) -> None:
         self._connect = connect
+        self._meters = meters
         self._size = size
         self.grace = grace
         """How many seconds a transaction may take beyond the time a request waits."""
@@ -42,6 +44,16 @@ class Connections:
 
     async def take(self, until: float) -> asyncpg.Connection:
         """A connection. Raises Unavailable at `until` (the loop's time) where all are in use."""
+        connection = await self._take(until)
+        self._meters.connections_in_use.add()
+        return connection
+
+    def give_back(self, connection: asyncpg.Connection) -> None:
+        """Let others use it; one that is closed or not out of its transaction is dropped."""
+        self._meters.connections_in_use.add(-1)
+        self._hand_on(connection)
+
+    async def _take(self, until: float) -> asyncpg.Connection:
         while True:
             while self._free:
                 connection = self._free.pop()
@@ -60,8 +72,7 @@ class Connections:
             if handed is not None:
                 self._free.append(handed)  # it may have ended since
 
-    def give_back(self, connection: asyncpg.Connection) -> None:
-        """Let others use it; one that is closed or not out of its transaction is dropped."""
+    def _hand_on(self, connection: asyncpg.Connection) -> None:
         if connection.is_closed() or connection.is_in_transaction():
             self._drop(connection)
         elif (waiting := self._first_in_line()) is not None:
@@ -81,6 +92,7 @@ class Connections:
             await asyncio.gather(*(each.close(timeout=CLOSE_SECONDS) for each in free))
         for connection in self._all:
             connection.terminate()
+        self._meters.connections.add(-len(self._all))
 
     async def _open(self, until: float) -> asyncpg.Connection:
         self._slots += 1
@@ -94,6 +106,7 @@ class Connections:
                 self._free_slot()
             raise
         self._all.add(connection)
+        self._meters.connections.add()
         return connection
 
     async def _wait(self, until: float) -> asyncpg.Connection | None:
@@ -106,13 +119,15 @@ class Connections:
             return await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled() and (handed := waiting.result()):
-                self.give_back(handed)
+                self._hand_on(handed)
             raise
         finally:
             timer.cancel()
 
     def _drop(self, connection: asyncpg.Connection) -> None:
-        self._all.discard(connection)
+        if connection in self._all:
+            self._all.remove(connection)
+            self._meters.connections.add(-1)
         connection.terminate()
         self._free_slot()
 

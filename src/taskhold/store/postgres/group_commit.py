@@ -13,6 +13,7 @@ each is run again, alone.
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from taskhold.errors import OutcomeUnknown, Problem, Unavailable
+from taskhold.metrics import StoreMeters
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.transaction import HOLD, Patience, PostgresTx, commit
 from taskhold.store.query import CompiledQueries
@@ -104,9 +106,14 @@ class GroupCommit:
     """The writes of a process, in a line for each account. Belongs to one event loop."""
 
     def __init__(
-        self, attempt: Attempt, compiled: CompiledQueries, announce: Callable[[int], None]
+        self,
+        attempt: Attempt,
+        compiled: CompiledQueries,
+        announce: Callable[[int], None],
+        meters: StoreMeters,
     ) -> None:
         self._attempt = attempt
+        self._meters = meters
         self._compiled = compiled
         self._announce = announce
         self._lines: dict[int, Line] = {}
@@ -191,7 +198,10 @@ class GroupCommit:
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
             raise
+        began = time.perf_counter()
         await commit(connection, has_written=has_written)
+        self._meters.commits.observe(time.perf_counter() - began)
+        self._meters.batches.observe(len(group))
         self._announce(owner_id)
 
 

@@ -168,6 +168,24 @@ async def _migrate(address: Address) -> None:
         await engine.dispose()
 
 
+async def migrate_on(connection: asyncpg.Connection) -> None:
+    """Run what is missing in the transaction that a connection is in."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import StaticPool
+
+    async def the_one() -> asyncpg.Connection:
+        return connection
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=the_one, poolclass=StaticPool
+    )
+    try:
+        async with engine.begin() as inside:
+            await inside.run_sync(upgrade)
+    except DBAPIError as error:
+        raise _driver_error(error) from error
+
+
 def _driver_error(error: DBAPIError) -> BaseException:
     """What the driver raised, inside of what SQLAlchemy raises."""
     return (error.orig and error.orig.__cause__) or error

@@ -6,15 +6,18 @@ account's journal has neither gaps nor another order than its commits.
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from taskhold.errors import Problem, StartupError, Unavailable
+from taskhold.metrics import StoreMeters
 from taskhold.store import Advance, Operation, P, T
 from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
@@ -51,9 +54,13 @@ class PostgresStore:
     thread of its own, to which the requests of other loops are handed over.
     """
 
+    backup_suffix = ".dump"
+
     def __init__(self, address: Address) -> None:
         self.location = address.shown
+        self.name = urlsplit(address.shown).path.strip("/") or "taskhold"
         self.lineage = ""
+        self.meters = StoreMeters()
         self._address = address
         self._compiled = CompiledQueries(DIALECT, POSTGRES_CODECS)
         self._opening = threading.Lock()
@@ -148,7 +155,10 @@ class PostgresStore:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
+            began = time.perf_counter()
             await commit(connection, has_written=tx.has_written)
+            self.meters.commits.observe(time.perf_counter() - began)
+            self.meters.batches.observe(1)
             self._announcements.announce(owner_id)
             return result
 
@@ -168,6 +178,10 @@ class PostgresStore:
         except faults.FAILURES as error:
             raise faults.refusal(error, self.location) from None
 
+    def sizes(self) -> list[tuple[str, str, int]]:
+        """Its server has exporters of its own."""
+        return []
+
     async def check(self) -> None:
         self.open()
         await self._on(self._readers, _check)
@@ -178,13 +192,17 @@ class PostgresStore:
         await prepare(self._address)
         self._loop = loop
         self._readers = Connections(
-            partial(self._connect, statement_timeout="5s"), size=READERS, grace=SHORT_GRACE
+            partial(self._connect, statement_timeout="5s"),
+            self.meters,
+            size=READERS,
+            grace=SHORT_GRACE,
         )
         # No time-out of statements: it would end a COMMIT that waits for a standby, and
         # PostgreSQL calls that one a success.
-        self._writers = Connections(self._connect, size=WRITERS, grace=SHORT_GRACE)
+        self._writers = Connections(self._connect, self.meters, size=WRITERS, grace=SHORT_GRACE)
         self._long_readers = Connections(
             partial(self._connect, statement_timeout="30s"),
+            self.meters,
             size=LONG_READERS,
             grace=LONG_GRACE,
         )
@@ -195,7 +213,10 @@ class PostgresStore:
         self._readers.give_back(first)
         self._announcements = Announcements(self._connect, self._watches)
         self._groups = GroupCommit(
-            partial(self._try, self._writers), self._compiled, self._announcements.announce
+            partial(self._try, self._writers),
+            self._compiled,
+            self._announcements.announce,
+            self.meters,
         )
         self._is_open = True
 

@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from taskhold.errors import OutcomeUnknown, Unavailable
+from taskhold.metrics import StoreMeters
 from taskhold.store.sqlite import faults
 from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
 from taskhold.store.sqlite.lock import WriteLock
@@ -49,8 +50,15 @@ log = structlog.get_logger()
 class GroupCommit:
     """The one writer of a process. Its connection is used by one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: WriteLock, files: OpenFiles) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: WriteLock,
+        files: OpenFiles,
+        meters: StoreMeters,
+    ) -> None:
         self.connection = connection
+        self._meters = meters
         self._lock = lock
         self._files = files
         self._checkpoint_at = CHECKPOINT_BYTES
@@ -224,8 +232,11 @@ class GroupCommit:
     def _commit(self, batch: list[Write]) -> None:
         size = 0
         error: BaseException | None = None
+        began = time.perf_counter()
         try:
             self.connection.execute("COMMIT")
+            self._meters.commits.observe(time.perf_counter() - began)
+            self._meters.batches.observe(len(batch))
             size = self._check_files()
         except sqlite3.Error as failure:
             error = self._failed_commit(failure)

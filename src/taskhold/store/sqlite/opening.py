@@ -9,15 +9,16 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import structlog
 
 from taskhold.errors import StartupError
+from taskhold.store.appearing import appearing, moment, sync
 from taskhold.store.migrations import HEAD, REVISIONS, WITHOUT_LIVING_TASKS
 from taskhold.store.sqlite import adoption, faults, indexing
+from taskhold.store.sqlite.backup import copy_file
 from taskhold.store.sqlite.files import wal_of
 from taskhold.store.sqlite.lock import WriteLock
 
@@ -55,7 +56,7 @@ def prepare(path: Path, lock: WriteLock) -> str:
     except OSError as error:
         raise StartupError(f"{path.parent} can't be written: {error.strerror}") from None
     except sqlite3.Error as error:
-        raise _explain(path, error) from error
+        raise explain(path, error) from error
     finally:
         if lineage is None:
             lock.remove()
@@ -85,7 +86,7 @@ def revision_of(path: Path) -> str | None:
     except OSError as error:
         raise StartupError(f"{path} can't be read: {error.strerror}") from None
     except sqlite3.Error as error:
-        raise _explain(path, error) from error
+        raise explain(path, error) from error
 
 
 def _prepare(path: Path) -> str:
@@ -149,28 +150,38 @@ def _look(path: Path) -> tuple[str | None, bool]:
     And whether the search index is well. Reads only, but for what SQLite itself does after a crash
     of the program that wrote last.
     """
-    with closing(sqlite3.connect(_uri_to_look(path), uri=True)) as connection:
-        tables = {
-            name.lower()
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
+    with closing(sqlite3.connect(uri_to_look(path), uri=True)) as connection:
+        tables = tables_of(connection)
         is_well = _check_for_damage(connection)
-        if "alembic_version" not in tables:
-            adoption.check(connection, path, tables)
-            return "" if "task" in tables else None, is_well
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        revision: str | None = row and row[0]
-        if revision in WITHOUT_LIVING_TASKS:
-            adoption.check_names(connection, path, tables, revision)
-        if revision not in REVISIONS:
-            raise StartupError(
-                f"{path} was written by a newer Taskhold (its schema is {revision}); "
-                f"start that version"
-            )
-        return revision, is_well
+        return revision_in(connection, path, tables), is_well
 
 
-def _uri_to_look(path: Path) -> str:
+def tables_of(connection: sqlite3.Connection) -> set[str]:
+    """The names of all tables, in lower case."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {name.lower() for (name,) in found}
+
+
+def revision_in(connection: sqlite3.Connection, path: Path, tables: set[str]) -> str | None:
+    """The revision of the schema; empty for the lesson's file, None where there is none of ours.
+
+    Raises StartupError for a newer one, and for one that can't be brought to this one.
+    """
+    if "alembic_version" not in tables:
+        adoption.check(connection, path, tables)
+        return "" if "task" in tables else None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    revision: str | None = row and row[0]
+    if revision in WITHOUT_LIVING_TASKS:
+        adoption.check_names(connection, path, tables, revision)
+    if revision not in REVISIONS:
+        raise StartupError(
+            f"{path} was written by a newer Taskhold (its schema is {revision}); start that version"
+        )
+    return revision
+
+
+def uri_to_look(path: Path) -> str:
     """How to open the file for reading, leaving nothing beside it (https://sqlite.org/uri.html)."""
     if path.with_name(f"{path.name}-journal").exists():
         mode = "rw"  # the program that wrote last crashed, and its journal has to be rolled back
@@ -209,17 +220,9 @@ def _check_for_damage(connection: sqlite3.Connection) -> bool:
 
 
 def _take_snapshot(path: Path) -> Path:
-    moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    snapshot = path.with_name(f"{path.name}-before-{HEAD}-{moment}")
-    os.close(os.open(snapshot, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    try:
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
-            source.backup(target)
-        sync(snapshot)
-        sync(snapshot.parent)
-    except BaseException:
-        snapshot.unlink()
-        raise
+    snapshot = path.with_name(f"{path.name}-before-{HEAD}-{moment()}")
+    with appearing(snapshot) as part:
+        copy_file(path, part)
     log.warning("the database is changed to this version's schema", snapshot=str(snapshot))
     return snapshot
 
@@ -244,22 +247,8 @@ def _switch_on(path: Path, *, has_a_good_index: bool) -> str:
     return lineage
 
 
-def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on the disk (fsync(2)).
-
-    Never the database itself: closing a descriptor of it would drop the locks of other
-    connections in this process (https://sqlite.org/howtocorrupt.html, section 2.2).
-    """
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _explain(path: Path, error: sqlite3.Error) -> StartupError:
+def explain(path: Path, error: sqlite3.Error) -> StartupError:
+    """What an error of SQLite means, in a sentence about the file."""
     code = faults.primary_code(error)
     if code == faults.NOTADB:
         return StartupError(f"{path} is not a SQLite database; it was left as it is")

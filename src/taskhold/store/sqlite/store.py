@@ -18,11 +18,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
+from taskhold.metrics import StoreMeters
 from taskhold.store import Advance, Operation, P, Row, T, Tx
 from taskhold.store.query import SQLITE_CODECS, CompiledQueries, Query, now
 from taskhold.store.schema import Database, table
 from taskhold.store.sqlite import adoption, faults, indexing
-from taskhold.store.sqlite.files import FILES_GONE, OpenFiles
+from taskhold.store.sqlite.files import FILES_GONE, OpenFiles, wal_of
 from taskhold.store.sqlite.group_commit import GroupCommit
 from taskhold.store.sqlite.growth import JournalGrowth
 from taskhold.store.sqlite.lock import WriteLock
@@ -77,10 +78,14 @@ class SQLiteTx:
 class SQLiteStore:
     """A store on one SQLite file. Opens on first use and belongs to no event loop."""
 
+    backup_suffix = ".db"
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.location = str(path)
+        self.name = path.stem
         self.lineage = ""
+        self.meters = StoreMeters()
         self._opening = threading.Lock()
         self._compiled = CompiledQueries(DIALECT, SQLITE_CODECS)
         self._watches = Watches()
@@ -113,7 +118,7 @@ class SQLiteStore:
             self._reading = threading.Lock()
             self._reader.execute("SELECT 1 FROM database").fetchone()  # makes the WAL, if none is
             self._files = OpenFiles(self.path)
-            self._writer = GroupCommit(connect(self.path), lock, self._files)
+            self._writer = GroupCommit(connect(self.path), lock, self._files, self.meters)
             self._long = threading.local()
             self._long_readers = ThreadPoolExecutor(2, thread_name_prefix="taskhold-read")
             self._finish = weakref.finalize(
@@ -253,6 +258,20 @@ class SQLiteStore:
                 raise
             log.warning("the search index is damaged and is made anew", error=str(error))
             return indexing.forget(self._writer.connection)
+
+    def sizes(self) -> list[tuple[str, str, int]]:
+        with suppress(OSError):
+            return [
+                (
+                    *("taskhold_database_bytes", "The size of the file."),
+                    self.path.stat().st_size,
+                ),
+                (
+                    *("taskhold_wal_bytes", "What is committed and not written back yet."),
+                    wal_of(self.path).stat().st_size,
+                ),
+            ]
+        return []
 
     async def check(self) -> None:
         if not self._is_open:

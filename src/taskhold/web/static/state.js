@@ -22,13 +22,33 @@ export const selected = signal(new Set());
 export const selecting = signal(false);
 /** @type {KeySignal} */
 export const editing = signal(null);
+/** The row that the focus shall go to; the list does it when the row is there. "" is the list itself.
+ * @type {import("./parts/html.js").Signal<{key: string} | null>}
+ */
+export const focusWanted = signal(null);
 /** @type {import("./parts/html.js").Signal<null | "palette" | "help" | "unsent" | "conflicts">} */
 export const dialog = signal(null);
+/** Whether a picker is on its way: what is typed until it is there isn't meant for the list. */
+export const isPicking = signal(false);
 /** Whether the sidebar lies over the list, where there is no room beside it. */
 export const sheetOpen = signal(false);
 
+/** Whether the sidebar and the details lie over the list: as shell.css has it. */
+export const isNarrow = signal(false);
+
 /** Now, to the minute: what is due and past goes by it. */
 export const clock = signal(new Date());
+
+/** Keeps `isNarrow` true to the window. */
+export function followWidth() {
+  const narrow = matchMedia("(max-width: 50rem)");
+  const look = () => {
+    isNarrow.value = narrow.matches;
+    if (!narrow.matches) sheetOpen.value = false;
+  };
+  look();
+  narrow.addEventListener("change", look);
+}
 
 /** Keeps `clock` going; a machine that slept is told at once. */
 export function followClock() {
@@ -44,6 +64,13 @@ export function targets() {
   if (selected.peek().size > 0) return [...selected.peek()];
   const key = focused.peek() ?? openTask.peek();
   return key === null ? [] : [key];
+}
+
+/** @param {string | undefined} key */
+export function focusRow(key) {
+  focused.value = key ?? null;
+  resting.value = key ?? null;
+  focusWanted.value = { key: key ?? "" };
 }
 
 /** The key of the task in the details panel, while there is such a task. */

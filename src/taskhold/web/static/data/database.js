@@ -1,11 +1,11 @@
 // What is kept in this browser: IndexedDB, or memory where there is none (or no Web Locks, without
 // which windows can't share it).
 //
-//   tasks, trash, lists   as the server's journal has them up to `state.cursor`
+//   tasks, trash, lists   as the server's journal has them up to a place in it
 //   outbox                edits that wait, by their keys
 //   undo                  what can be taken back, by keys in the order of time
 //   numbers               the ids of what was made here, and the journal's numbers of edits
-//   state                 the cursor
+//   state                 how far the journal is known
 
 /** @typedef {"tasks" | "trash" | "lists" | "outbox" | "undo" | "numbers" | "state"} Store */
 /** @typedef {{clear?: boolean, put?: any[], drop?: (string | number)[]}} Writes clears first */
@@ -14,7 +14,8 @@
 /** @type {Store[]} */
 export const STORES = ["tasks", "trash", "lists", "outbox", "undo", "numbers", "state"];
 const BY_ID = new Set(["tasks", "trash", "lists"]);
-const keyOf = (/** @type {Store} */ store) => (BY_ID.has(store) ? "id" : "key");
+/** By what its records are told apart. @param {Store} store */
+export const keyOf = (store) => (BY_ID.has(store) ? "id" : "key");
 
 export const canKeep =
   typeof indexedDB === "object" && indexedDB !== null && Boolean(navigator.locks);
@@ -83,7 +84,7 @@ function kept(database, whenTakenAway) {
     },
     async state(key) {
       const transaction = database.transaction("state", "readonly");
-      return (await result(transaction.objectStore("state").get(key)))?.value;
+      return await result(transaction.objectStore("state").get(key));
     },
     async write(batch, { strict = false } = {}) {
       const stores = /** @type {Store[]} */ (Object.keys(batch));
@@ -96,6 +97,7 @@ function kept(database, whenTakenAway) {
         for (const key of drop) place.delete(key);
         for (const record of put) place.put(record);
       }
+      transaction.commit(); // now: a window that is being closed hears no answers to go on with
       await committed(transaction);
     },
     async change(store, key, change) {
@@ -143,12 +145,13 @@ export function inMemory() {
         Object.fromEntries(STORES.map((store) => [store, [...place(store).values()]]))
       );
     },
-    state: async (key) => place("state").get(key)?.value,
+    state: async (key) => place("state").get(key),
     async write(batch) {
       for (const [store, { clear, put = [], drop = [] }] of Object.entries(batch)) {
         if (clear) place(store).clear();
         for (const key of drop) place(store).delete(key);
-        for (const record of put) place(store).set(record[keyOf(/** @type {Store} */ (store))], record);
+        for (const record of put)
+          place(store).set(record[keyOf(/** @type {Store} */ (store))], record);
       }
     },
     async change(store, key, change) {

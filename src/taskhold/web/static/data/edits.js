@@ -85,7 +85,9 @@ export const same = (a, b) =>
  */
 export function collisions({ set = {}, was = {} }, now) {
   return Object.keys(set)
-    .filter((name) => name !== "position" && !same(now[name], was[name]) && !same(now[name], set[name]))
+    .filter(
+      (name) => name !== "position" && !same(now[name], was[name]) && !same(now[name], set[name]),
+    )
     .map((field) => ({ field, base: was[field], mine: set[field], theirs: now[field] }));
 }
 
@@ -104,7 +106,10 @@ export function both({ field, mine, theirs }, task) {
   }
   if (field === "notes") return { notes: [theirs, mine].filter(Boolean).join("\n\n---\n\n") };
   if (field === "title") {
-    return { title: mine, notes: [task.notes, `Other title: ${theirs}`].filter(Boolean).join("\n\n") };
+    return {
+      title: mine,
+      notes: [task.notes, `Other title: ${theirs}`].filter(Boolean).join("\n\n"),
+    };
   }
   return { [field]: mine };
 }
@@ -140,13 +145,33 @@ export function forApi(set, reference) {
   return fields;
 }
 
-/** The keys of what an edit touches or refers to. @param {{effects: readonly Effect[]}} edit @returns {Set<string>} */
-export function keysOf({ effects }) {
-  const keys = new Set();
-  for (const { kind, key, set } of effects) {
-    keys.add(`${kind} ${key}`);
-    if (set?.listKey) keys.add(`list ${set.listKey}`);
-    if (set?.parentKey) keys.add(`task ${set.parentKey}`);
+/**
+ * What an edit can't be sent before: edits of the same objects, and those that make what it refers to.
+ *
+ * @param {{effects: readonly Effect[]}} edit
+ */
+export function needs({ effects }) {
+  /** @type {Set<string>} */
+  const touched = new Set();
+  /** @type {Set<string>} */
+  const made = new Set();
+  /** @type {Set<string>} */
+  const referred = new Set();
+  for (const { kind, key, does, set, along } of effects) {
+    if (along) continue;
+    touched.add(`${kind} ${key}`);
+    if (does === "make") made.add(`${kind} ${key}`);
+    if (set?.listKey) referred.add(`list ${set.listKey}`);
+    if (set?.parentKey) referred.add(`task ${set.parentKey}`);
   }
-  return keys;
+  return { touched, made, referred };
+}
+
+/** An edit's name and those of the parts that were split off. @param {string} name @param {string} edit */
+export const isPartOf = (name, edit) => name === edit || name.startsWith(`${edit}~`);
+
+/** @template T @param {Set<T>} some @param {Set<T>} others */
+export function meet(some, others) {
+  for (const each of some) if (others.has(each)) return true;
+  return false;
 }

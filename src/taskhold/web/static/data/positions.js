@@ -7,7 +7,8 @@ const LONGEST = 100;
 const FIRST = "a0";
 
 /** @param {string} text @param {number} at -1 behind the end */
-const digit = (text, at) => (at < text.length ? DIGITS.indexOf(/** @type {string} */ (text[at])) : -1);
+const digit = (text, at) =>
+  at < text.length ? DIGITS.indexOf(/** @type {string} */ (text[at])) : -1;
 
 /** @param {number} value */
 const letter = (value) => /** @type {string} */ (DIGITS[value]);
@@ -15,7 +16,10 @@ const letter = (value) => /** @type {string} */ (DIGITS[value]);
 /** In the order of the rows: `<` compares the same letters in the same way. @param {{position: string, id: number | null, key: string}} a @param {{position: string, id: number | null, key: string}} b */
 export function byPosition(a, b) {
   if (a.position !== b.position) return a.position < b.position ? -1 : 1;
-  return (a.id ?? Number.MAX_SAFE_INTEGER) - (b.id ?? Number.MAX_SAFE_INTEGER) || (a.key < b.key ? -1 : 1);
+  return (
+    (a.id ?? Number.MAX_SAFE_INTEGER) - (b.id ?? Number.MAX_SAFE_INTEGER) ||
+    (a.key < b.key ? -1 : 1)
+  );
 }
 
 /** As the server counts on; null where nothing comes behind. @param {string | null} last @returns {string | null} */
@@ -24,7 +28,8 @@ export function after(last) {
   const kept = last.replace(/z+$/, "");
   if (/^[a-z]/.test(last) && last.length === last.charCodeAt(0) - "a".charCodeAt(0) + 2) {
     if (kept.length > 1) return nextDigit(kept).padEnd(last.length, "0");
-    if (last[0] !== "z") return String.fromCharCode(last.charCodeAt(0) + 1) + "0".repeat(last.length);
+    if (last[0] !== "z")
+      return String.fromCharCode(last.charCodeAt(0) + 1) + "0".repeat(last.length);
   } else if (kept) {
     return nextDigit(kept);
   }

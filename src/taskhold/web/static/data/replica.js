@@ -41,8 +41,8 @@ const server = { tasks: new Map(), lists: new Map(), trash: new Map() };
 const ahead = new Map();
 /** The effects on an object, in their order. @type {Map<string, {edit: Edit, effect: Effect}[]>} */
 const overlay = new Map();
-/** How many effects of an edit are still on top. @type {Map<string, number>} */
-const left = new Map();
+/** The edits on top, and the objects whose journal rows came already. @type {Map<string, {edit: Edit, lifted: Set<string>}>} */
+const laid = new Map();
 /** The ids of what was made here. @type {Map<string, number>} */
 const ids = new Map();
 /** And their keys. @type {Map<string, string>} */
@@ -72,7 +72,7 @@ export function nameObject(kind, key, id) {
   if (ids.get(key) === id) return;
   ids.set(key, id);
   if (overlay.has(name(kind, key))) keys.set(name(kind, id), key); // else it isn't shown by that key
-  dirty.add(name(kind, keyOf(kind, id)));
+  dirty.add(name(kind, id)).add(name(kind, keyOf(kind, id)));
 }
 
 // What the server says
@@ -112,11 +112,11 @@ export function applyRow({ kind, action, id, at, before, after, key }, keep) {
   } else if (action === "delete" || action === "purge") {
     const last = before ?? server[store].get(id);
     if (server[store].delete(id)) keep(store, null, id);
-    if (kind === "task" && action === "delete" && last) {
-      const trashedTask = { ...last, deleted_at: at };
-      server.trash.set(id, trashedTask);
-      keep("trash", trashedTask);
-    } else if (server.trash.delete(id)) {
+    const isTrash = kind === "task" && action === "delete" && last;
+    if (isTrash) {
+      server.trash.set(id, { ...last, deleted_at: at });
+      keep("trash", server.trash.get(id));
+    } else if (kind === "task" && server.trash.delete(id)) {
       keep("trash", null, id);
     }
   }
@@ -126,7 +126,11 @@ export function applyRow({ kind, action, id, at, before, after, key }, keep) {
   }
   const touched = name(kind, keyOf(kind, id));
   dirty.add(touched);
-  if (key !== null) lift(touched, key);
+  const edit = key === null ? undefined : laid.get(key);
+  if (edit) {
+    edit.lifted.add(touched);
+    take(touched, edit.edit.key);
+  }
 }
 
 /** Many at once: pages of the first load, or what this browser kept. @param {"tasks" | "lists" | "trash"} store @param {any[]} objects */
@@ -150,7 +154,7 @@ export function forgetServer() {
 
 /** Forget everything: another account comes. */
 export function forgetAll() {
-  for (const map of [...Object.values(server), ahead, overlay, left, ids, keys]) map.clear();
+  for (const map of [...Object.values(server), ahead, overlay, laid, ids, keys]) map.clear();
   dirty = new Set();
   batch(() => {
     tasks.value = lists.value = trashed.value = new Map();
@@ -164,43 +168,41 @@ export function forgetAll() {
 
 /** Put an edit on top of what is there, or in the place of its former version. @param {Edit} edit */
 export function overlayEdit(edit) {
-  removeEdit(edit);
+  const lifted = laid.get(edit.key)?.lifted ?? new Set();
+  removeEdit(edit.key);
+  laid.set(edit.key, { edit, lifted });
   for (const effect of edit.effects) {
     const on = name(effect.kind, effect.key);
+    if (lifted.has(on)) continue;
     const entries = overlay.get(on) ?? [];
     let at = entries.length;
     while (at > 0 && /** @type {any} */ (entries[at - 1]).edit.key > edit.key) at--;
     overlay.set(on, entries.toSpliced(at, 0, { edit, effect }));
     dirty.add(on);
   }
-  left.set(edit.key, edit.effects.length);
 }
 
-/** @param {Edit} edit as it was put on top */
-export function removeEdit(edit) {
-  if (!left.delete(edit.key)) return;
-  for (const { kind, key } of edit.effects) take(name(kind, key), edit.key);
-}
-
-/** @param {string} on @param {string} editKey @returns {number} how many were there */
-function take(on, editKey) {
-  const entries = overlay.get(on) ?? [];
-  const others = entries.filter((entry) => entry.edit.key !== editKey);
-  if (others.length === entries.length) return 0;
-  if (others.length > 0) overlay.set(on, others);
-  else overlay.delete(on);
-  dirty.add(on);
-  return entries.length - others.length;
+/** @param {string} editKey */
+export function removeEdit(editKey) {
+  for (const { kind, key } of laid.get(editKey)?.edit.effects ?? []) take(name(kind, key), editKey);
+  laid.delete(editKey);
 }
 
 /** @param {string} on @param {string} editKey */
-function lift(on, editKey) {
-  const before = left.get(editKey);
-  if (before !== undefined) left.set(editKey, before - take(on, editKey));
+function take(on, editKey) {
+  const entries = overlay.get(on);
+  const others = entries?.filter((entry) => entry.edit.key !== editKey);
+  if (!others || others.length === entries?.length) return;
+  if (others.length > 0) overlay.set(on, others);
+  else overlay.delete(on);
+  dirty.add(on);
 }
 
-/** Whether the journal has told all that the edit did. @param {string} editKey */
-export const isOver = (editKey) => (left.get(editKey) ?? 0) === 0;
+/** Whether the journal has told all that an edit did. @param {string} editKey */
+export function isOver(editKey) {
+  const on = laid.get(editKey);
+  return !on || on.edit.effects.every(({ kind, key }) => on.lifted.has(name(kind, key)));
+}
 
 // Together
 
@@ -216,6 +218,7 @@ function shown(kind, object) {
 
 /** @param {Kind} kind @param {string} key @returns {Found} */
 function compute(kind, key) {
+  if (canonical(kind, key) !== key) return NOTHING; // it goes by another name by now
   let found = onServer(kind, key);
   let unsent = false;
   let conflict = false;
@@ -234,9 +237,9 @@ export function publish() {
   if (dirty.size === 0) return;
   const changed = dirty;
   dirty = new Set();
-  const [nextTasks, nextLists, nextTrashed] = [tasks, lists, trashed].map(
-    (each) => new Map(/** @type {Map<string, any>} */ (each.peek())),
-  );
+  const nextTasks = new Map(tasks.peek());
+  const nextLists = new Map(lists.peek());
+  const nextTrashed = new Map(trashed.peek());
   /** @type {Map<string | null, Task[]>} */
   const arrivals = new Map();
   /** @type {Set<string>} */
@@ -270,16 +273,16 @@ export function publish() {
   }
   batch(() => {
     if (touched.size > 0) {
-      tasks.value = /** @type {Map<string, Task>} */ (nextTasks);
-      trashed.value = /** @type {Map<string, Trashed>} */ (nextTrashed);
+      tasks.value = nextTasks;
+      trashed.value = nextTrashed;
       childrenOf.value = family;
     }
-    if (listsChanged) lists.value = /** @type {Map<string, List>} */ (nextLists);
+    if (listsChanged) lists.value = nextLists;
   });
 }
 
-/** @param {Map<string, any> | undefined} map @param {string} key @param {any} object */
+/** @param {Map<string, any>} map @param {string} key @param {any} object */
 function set(map, key, object) {
-  if (object) map?.set(key, object);
-  else map?.delete(key);
+  if (object) map.set(key, object);
+  else map.delete(key);
 }

@@ -48,11 +48,12 @@
  * @property {boolean} admin
  *
  * @typedef {object} Account
- * @property {User | null} user who is logged in
+ * @property {User | null} user who is logged in; where `ready` is false, who was until now
  * @property {boolean} openMode whether the server asks for no login
  * @property {boolean} needed whether the first account is still to be made
  * @property {boolean} registration whether anybody may make an account
  * @property {boolean} ready whether the tasks can be shown: who is logged in, or went on in open mode
+ * @property {number} [kept] the unsent edits of who was logged in, which wait in this browser
  *
  * @typedef {"connecting" | "online" | "offline" | "restarting" | "logged-out" | "forbidden"} Connection
  */
@@ -74,6 +75,7 @@
  * @property {string} method
  * @property {string} path
  * @property {string} body
+ * @property {string} [match] its If-Match
  * @property {number} at when it was first sent, in milliseconds since 1970
  *
  * @typedef {object} Field one that was changed here and elsewhere
@@ -98,6 +100,9 @@
  * @property {string} [newTag] the new one
  * @property {Sent | null} sent
  * @property {Field[]} [fields] of a conflict
+ * @property {Partial<TaskFields>} [copy] of a task that is gone: as it was seen here
+ * @property {number} [failures] how often the server failed at it
+ * @property {string} [tab] the window that made it
  *
  * @typedef {object} Conflict
  * @property {string} key the edit's
@@ -111,6 +116,28 @@
  * @property {() => void} [undo]
  * @property {boolean} [quiet] its effect is seen where it happened; no toast is needed
  * @property {number} at
+ */
+
+/**
+ * An edit in the list of what can be taken back.
+ *
+ * @typedef {object} Step
+ * @property {string} key the edit's
+ * @property {string} label
+ * @property {RequestKind} request
+ * @property {Effect[]} effects
+ * @property {string} [of]
+ * @property {string} [tag]
+ * @property {string} [newTag]
+ * @property {string} [taskKey]
+ * @property {boolean} [dropped] it was taken out of the outbox again
+ *
+ * @typedef {object} Entry what a person did at once
+ * @property {string} key in the order of time
+ * @property {string} tab
+ * @property {string} sentence
+ * @property {"done" | "undone"} state
+ * @property {Step[]} steps
  */
 
 // What the server says

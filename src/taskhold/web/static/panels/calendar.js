@@ -12,7 +12,15 @@ import {
   today,
   wholeDay,
 } from "../days.js";
-import { classes, html, useEffect, useId, useRef, useState } from "../parts/html.js";
+import {
+  classes,
+  html,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "../parts/html.js";
 import { Icon } from "../parts/icons.js";
 
 const ENGLISH = navigator.language.startsWith("en") ? navigator.language : "en-GB";
@@ -32,7 +40,13 @@ export function DatePicker({ due, onPick }) {
   const id = useId();
   const typed = text.trim() ? parseDay(text, now) : null;
   const chosen = typed ?? due;
-  const hint = !text.trim() ? "" : typed ? wholeDay(typed) : `For example ${EXAMPLES}`;
+  const hint = !text.trim()
+    ? due
+      ? wholeDay(due)
+      : "No date so far"
+    : typed
+      ? wholeDay(typed)
+      : `For example ${EXAMPLES}`;
 
   /** @param {string} day */
   const pickDay = (day) => onPick(withTime(day, time));
@@ -113,7 +127,7 @@ function Month({ chosen, now, onPick }) {
   const first = firstWeekday();
 
   useEffect(() => setAt(chosen ?? now), [chosen, now]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!moved) return;
     const cell = table.current?.querySelector("button[tabindex='0']");
     if (cell instanceof HTMLElement) cell.focus();
@@ -143,11 +157,11 @@ function Month({ chosen, now, onPick }) {
   return html`<div class="month">
     <div class="month-head">
       <button type="button" class="icon-button" aria-label="Earlier month" onClick=${() => setAt(addMonths(at, -1))}>
-        <${Icon} name="earlier" />
+        <${Icon} name="back" />
       </button>
       <h3 id=${id} aria-live="polite">${write(at, { month: "long", year: "numeric" })}</h3>
       <button type="button" class="icon-button" aria-label="Later month" onClick=${() => setAt(addMonths(at, 1))}>
-        <${Icon} name="later" />
+        <${Icon} name="chevron" />
       </button>
     </div>
     <table ref=${table} role="grid" aria-labelledby=${id} onKeyDown=${move}>

@@ -159,7 +159,7 @@ export function Keys({ keys }) {
   return keys.map(
     (shown, index) => html`<span class="keys" key=${shown}>
       ${index > 0 && html`<span class="keys-or">or</span>`}
-      ${shown.split(" ").map((key) => html`<kbd>${key}</kbd>`)}
+      ${shown.split(/ |(?<=.)-(?=.)/).map((key) => html`<kbd>${key}</kbd>`)}
     </span>`,
   );
 }

@@ -1,16 +1,17 @@
 // One task with all that belongs to it. Everything is edited where it is read, and saved on leaving
 // a field or after a pause (draft.js); nothing typed is lost on the way out.
 
-import { addTask, editTask, setDone, trash, undo } from "../actions.js";
+import { addTask, editTask, setDone, trash } from "../actions.js";
+import { byId, closeDetails, pick, say } from "../commands.js";
 import { childrenOf, findList, findTask } from "../data/replica.js";
 import { dayWords, isPast, wholeDay } from "../days.js";
 import { classes, html, useId, useLayoutEffect, useRef, useState } from "../parts/html.js";
-import { Icon } from "../parts/icons.js";
+import { Icon, IconButton } from "../parts/icons.js";
 import { go } from "../router.js";
+import { clock } from "../state.js";
 import { ChangedElsewhere, useDraft } from "./draft.js";
 import { History } from "./history.js";
 import { renderMarkdown, toggleTick } from "./markdown.js";
-import { openPicker } from "./pickers.js";
 
 /** @typedef {import("../data/types.js").Task} Task */
 
@@ -21,26 +22,17 @@ const PRIORITIES = { high: "High", medium: "Medium", low: "Low", none: "None" };
 /** @param {{taskKey: string}} props */
 export function Details({ taskKey }) {
   const task = findTask(taskKey);
-  if (!task) return html`<${Gone} />`;
-  return html`<${Panel} key=${task.key} task=${task} />`;
-}
-
-function Gone() {
-  return html`<section class="details is-gone" aria-label="Details">
-    <${Head}><${CloseButton} /><//>
-    <p>This task isn’t here any more. It may be in the trash.</p>
-    <div class="buttons">
-      <button type="button" class="button" onClick=${() => go({ view: "trash", open: undefined })}>
-        Look in the trash
-      </button>
-    </div>
-  </section>`;
+  return task && html`<${Panel} key=${task.key} task=${task} />`;
 }
 
 /** @param {{task: Task}} props */
 function Panel({ task }) {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
   const id = useId();
+  const remove = () => {
+    go({ open: undefined }, { replace: true });
+    trash([task.key]);
+  };
   /** Esc in a field leaves the field; the next one leaves the panel. @param {KeyboardEvent} event */
   const leaveField = (event) => {
     if (event.key !== "Escape" || event.isComposing || !isField(event.target)) return;
@@ -57,12 +49,8 @@ function Panel({ task }) {
   >
     <${Head}>
       <${Crumbs} task=${task} />
-      <button type="button" class="icon-button" aria-label="Undo the last edit" title="Undo" onClick=${() => undo()}>
-        <${Icon} name="undo" />
-      </button>
-      <button type="button" class="icon-button" aria-label="Move to the trash" title="Move to the trash" onClick=${() => trash([task.key])}>
-        <${Icon} name="trash" />
-      </button>
+      <${IconButton} icon="undo" label="Undo the last edit" onClick=${() => byId.get("undo")?.run()} />
+      <${IconButton} icon="trash" label="Move to the trash" onClick=${remove} />
       <${CloseButton} />
     <//>
     <h2 id=${id} class="unseen" dir="auto">Details of ${task.title}</h2>
@@ -77,7 +65,10 @@ function Panel({ task }) {
 
 /** @param {EventTarget | null} target */
 function isField(target) {
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement;
+  return (
+    target instanceof HTMLTextAreaElement ||
+    (target instanceof HTMLInputElement && target.type !== "checkbox")
+  );
 }
 
 /** @param {{children?: any}} props */
@@ -86,9 +77,7 @@ function Head({ children }) {
 }
 
 function CloseButton() {
-  return html`<button type="button" class="icon-button" aria-label="Close the details" title="Close" onClick=${() => go({ open: undefined })}>
-    <${Icon} name="close" />
-  </button>`;
+  return html`<${IconButton} icon="close" label="Close the details" keys="Esc" onClick=${closeDetails} />`;
 }
 
 /** What it is in: its list, and the tasks above it. @param {{task: Task}} props */
@@ -113,6 +102,17 @@ function Crumbs({ task }) {
   </nav>`;
 }
 
+/** @param {Task} task */
+function isGone({ key }) {
+  return findTask(key) ? null : "It was deleted elsewhere.";
+}
+
+/** What couldn't be saved is there when the task is opened again. @param {Task} task */
+function sayKept(task) {
+  const why = isGone(task) ? "was deleted elsewhere" : "can’t be saved so";
+  say(`“${task.title}” ${why}. What you typed is kept as long as this window is open.`);
+}
+
 /** @param {{task: Task, leave: () => void}} props */
 function Title({ task, leave }) {
   const draft = useDraft({
@@ -120,12 +120,13 @@ function Title({ task, leave }) {
     stored: task.title,
     save: (title) => editTask(task.key, { title }),
     clean: (text) => text.replace(/\s+/g, " ").trim(),
-    check: (text) =>
-      text === ""
-        ? "A task needs a title."
-        : [...text].length > TITLE_LENGTH
-          ? `At most ${TITLE_LENGTH} characters; this is not saved yet.`
-          : null,
+    check: (text) => {
+      if (text === "") return "A task needs a title.";
+      if ([...text].length > TITLE_LENGTH)
+        return `At most ${TITLE_LENGTH} characters; this is not saved yet.`;
+      return isGone(task);
+    },
+    kept: () => sayKept(task),
   });
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const id = useId();
@@ -137,13 +138,7 @@ function Title({ task, leave }) {
     leave();
   };
   return html`<div class="details-title" onFocusOut=${leaving(draft.leave)}>
-    <input
-      type="checkbox"
-      class=${`check is-${task.priority}`}
-      aria-label="Done"
-      checked=${task.done}
-      onChange=${() => setDone([task.key], !task.done)}
-    />
+    <${Check} task=${task} label="Done" />
     <div class="details-field">
       <textarea
         ref=${field}
@@ -163,25 +158,39 @@ function Title({ task, leave }) {
   </div>`;
 }
 
+/** The round check, as in the list. @param {{task: Task, label: string}} props */
+function Check({ task, label }) {
+  return html`<button
+    type="button"
+    role="checkbox"
+    class=${`check is-${task.priority}`}
+    aria-checked=${task.done}
+    aria-label=${label}
+    onClick=${() => setDone([task.key], !task.done)}
+  >
+    <${Icon} name="check" />
+  </button>`;
+}
+
 /** @param {{task: Task}} props */
 function Properties({ task }) {
-  const now = new Date();
+  const now = clock.value;
   const { key, due, priority, tags } = task;
   const list = task.listKey ? findList(task.listKey) : undefined;
   const parent = task.parentKey ? findTask(task.parentKey) : undefined;
   const isLate = due !== null && !task.done && isPast(due, now);
   return html`<div class="properties">
-    <${Property} kind="due" keys=${[key]} icon="due" name="Due" late=${isLate} title=${due ? wholeDay(due) : undefined}>
-      ${due && `${dayWords(due, now)}${isLate ? ", past" : ""}`}
+    <${Property} kind="due" keys=${[key]} icon="calendar" name="Due" late=${isLate} title=${due ? wholeDay(due) : undefined}>
+      ${due && html`<span class="day-words">${dayWords(due, now)}${isLate ? ", past" : ""}</span>`}
     <//>
-    <${Property} kind="priority" keys=${[key]} icon="priority" name="Priority" tone=${`is-${priority}`}>
+    <${Property} kind="priority" keys=${[key]} icon="flag" name="Priority" tone=${`is-${priority}`}>
       ${priority !== "none" && PRIORITIES[priority]}
     <//>
     <${Property} kind="tags" keys=${[key]} icon="tag" name="Tags">
-      ${tags.length > 0 && tags.map((tag) => html`<span class="tag" dir="auto" key=${tag}>${tag}</span>`)}
+      ${tags.length > 0 && tags.map((tag) => html`<span class="tag-chip" dir="auto" key=${tag}>${tag}</span>`)}
     <//>
     <${Property} kind="list" keys=${[key]} icon="list" name="List">${list?.name}<//>
-    <${Property} kind="parent" keys=${[key]} icon="parent" name="Part of">${parent?.title}<//>
+    <${Property} kind="parent" keys=${[key]} icon="subtasks" name="Part of">${parent?.title}<//>
   </div>`;
 }
 
@@ -202,7 +211,7 @@ function Property({ kind, keys, icon, name, tone, late = false, title, children 
     class=${classes("property", late && "is-late")}
     title=${title}
     aria-haspopup="dialog"
-    onClick=${(/** @type {any} */ event) => openPicker(kind, keys, event.currentTarget)}
+    onClick=${(/** @type {any} */ event) => pick(kind, keys, event.currentTarget)}
   >
     <span class=${classes("property-icon", tone)}><${Icon} name=${icon} /></span>
     <span class="property-name">${name}</span>
@@ -221,11 +230,13 @@ function Notes({ task }) {
     save: (notes) => editTask(task.key, { notes }),
     check: (text) => {
       const over = text.length > NOTES_LENGTH ? [...text].length - NOTES_LENGTH : 0;
-      return over > 0 ? `${over} characters too many; this is not saved yet.` : null;
+      if (over <= 0) return isGone(task);
+      return `${over} ${over === 1 ? "character" : "characters"} too many; this is not saved yet.`;
     },
+    kept: () => sayKept(task),
     both: (mine, other) => `${mine.trimEnd()}\n\n---\n\n${other}`,
   });
-  const isEditing = isOpen || draft.problem !== null || draft.other !== null;
+  const isEditing = isOpen || draft.isUnsaved;
   useLayoutEffect(() => fitHeight(field.current), [draft.text, isEditing]);
   useLayoutEffect(() => {
     if (!isOpen || !field.current) return;
@@ -296,20 +307,14 @@ function Subtasks({ task }) {
     <ul class="subtasks">
       ${children.map(
         (child) => html`<li key=${child.key}>
-        <input
-          type="checkbox"
-          class=${`check is-${child.priority}`}
-          aria-label=${`Done: ${child.title}`}
-          checked=${child.done}
-          onChange=${() => setDone([child.key], !child.done)}
-        />
+        <${Check} task=${child} label=${`Done: ${child.title}`} />
         <button
           type="button"
           class=${classes("subtask", child.done && "is-done")}
           dir="auto"
           onClick=${() => go({ open: child.key })}
         >${child.title}</button>
-        ${child.due && html`<span class="subtask-due">${dayWords(child.due, new Date())}</span>`}
+        ${child.due && html`<span class="subtask-due day-words">${dayWords(child.due, clock.value)}</span>`}
       </li>`,
       )}
     </ul>
@@ -328,11 +333,16 @@ function Subtasks({ task }) {
   </section>`;
 }
 
-/** For `focusout`: calls where the focus goes to another part. @param {() => void} leave */
+/** For `focusout`: calls where the focus goes from a field of this part to another part.
+ * A button that goes because its part is edited now is not left.
+ * @param {() => void} leave
+ */
 function leaving(leave) {
   /** @param {FocusEvent & {currentTarget: Element}} event */
-  return ({ currentTarget, relatedTarget }) => {
-    if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) leave();
+  return ({ currentTarget, target, relatedTarget }) => {
+    const isInside = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
+    const isTyped = target instanceof Element && target.matches("input, textarea, .elsewhere *");
+    if (isTyped && !isInside) leave();
   };
 }
 
@@ -353,5 +363,5 @@ function datesOf({ created_at, updated_at, completed_at }) {
 
 /** @param {string} at */
 function moment(at) {
-  return dayWords(at, new Date());
+  return dayWords(at, clock.value);
 }

@@ -3,7 +3,8 @@
 // phone (panels.css).
 
 import { classes, html, useId, useLayoutEffect, useRef } from "../parts/html.js";
-import { Icon } from "../parts/icons.js";
+import { IconButton } from "../parts/icons.js";
+import { focused, focusRow, resting } from "../state.js";
 
 const NARROW = "(max-width: 40rem)";
 const MARGIN = 8;
@@ -24,7 +25,6 @@ export function Dialog({ title, heading = false, class: name, anchor, onClose, c
   useLayoutEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
-    const before = document.activeElement;
     dialog.showModal();
     const first = dialog.querySelector("[data-focus]");
     if (first instanceof HTMLElement) first.focus();
@@ -34,8 +34,9 @@ export function Dialog({ title, heading = false, class: name, anchor, onClose, c
     return () => {
       removeEventListener("resize", place);
       dialog.close();
-      // Where the row is another element by now, the page's own event says where the focus goes.
-      if (before && !before.isConnected) dispatchEvent(new CustomEvent("focus-lost"));
+      // Where the browser can't give the focus back, since its row is another by now, the list does.
+      if (document.activeElement === document.body)
+        focusRow(focused.peek() ?? resting.peek() ?? "");
     };
   }, []);
 
@@ -62,12 +63,7 @@ export function Dialog({ title, heading = false, class: name, anchor, onClose, c
     <div class="dialog-body">
       <header class=${heading ? "dialog-head" : "unseen"}>
         <h2 id=${id} dir="auto">${title}</h2>
-        ${
-          heading &&
-          html`<button type="button" class="icon-button" aria-label="Close" onClick=${onClose}>
-          <${Icon} name="close" />
-        </button>`
-        }
+        ${heading && html`<${IconButton} icon="close" label="Close" onClick=${onClose} />`}
       </header>
       ${children}
     </div>

@@ -14,6 +14,7 @@ import { html, useEffect, useRef, useState } from "../parts/html.js";
  *
  * @typedef {object} Draft
  * @property {string} text
+ * @property {boolean} isUnsaved
  * @property {string | null} other
  * @property {string | null} problem why it isn't saved
  * @property {(text: string) => void} type
@@ -23,6 +24,9 @@ import { html, useEffect, useRef, useState } from "../parts/html.js";
  */
 
 const PAUSE = 800;
+
+/** @param {string} text */
+const same = (text) => text;
 
 /** What couldn't be saved when its field went, by the field's name. @type {Map<string, Typed>} */
 const left = new Map();
@@ -34,6 +38,7 @@ const left = new Map();
  * @param {(text: string) => void} field.save
  * @param {(text: string) => string} [field.clean] the text as it is stored
  * @param {(text: string) => string | null} [field.check] why it can't be saved
+ * @param {() => void} [field.kept] it couldn't be saved when it was left
  * @param {(mine: string, other: string) => string} [field.both] what leaving saves where it changed elsewhere
  * @returns {Draft}
  */
@@ -49,8 +54,8 @@ export function useDraft(field) {
     clearTimeout(timer.current);
     const now = typed.current;
     if (!now) return;
-    const { stored, clean, check } = latest.current;
-    const text = clean ? clean(now.text) : now.text;
+    const { stored, clean = same, check } = latest.current;
+    const text = clean(now.text);
     if (check?.(text)) return;
     typed.current = { text: now.text, base: text, other: null };
     if (text !== stored) latest.current.save(text);
@@ -61,11 +66,14 @@ export function useDraft(field) {
   const leave = () => {
     const now = typed.current;
     if (!now) return;
-    const { both, clean, check, name } = latest.current;
+    const { both, clean = same, check, kept, name } = latest.current;
     if (now.other !== null && both) now.text = both(now.text, now.other);
+    const isStuck = clean(now.text) !== now.base && Boolean(check?.(clean(now.text)));
     save();
-    if (check?.(clean ? clean(now.text) : now.text)) left.set(name, now);
-    else {
+    if (isStuck && now.text.trim() !== "") {
+      left.set(name, now);
+      kept?.();
+    } else {
       left.delete(name);
       typed.current = null;
     }
@@ -81,11 +89,9 @@ export function useDraft(field) {
     const go = () => end.current();
     document.addEventListener("visibilitychange", hide);
     addEventListener("pagehide", go);
-    addEventListener("beforeunload", go);
     return () => {
       document.removeEventListener("visibilitychange", hide);
       removeEventListener("pagehide", go);
-      removeEventListener("beforeunload", go);
       end.current();
     };
   }, []);
@@ -94,8 +100,9 @@ export function useDraft(field) {
   const text = now?.text ?? field.stored;
   return {
     text,
+    isUnsaved: text !== field.stored,
     other: now?.other ?? null,
-    problem: now ? (field.check?.(field.clean ? field.clean(text) : text) ?? null) : null,
+    problem: now ? (field.check?.((field.clean ?? same)(text)) ?? null) : null,
     type: (entered) => {
       typed.current = { base: field.stored, other: null, ...typed.current, text: entered };
       clearTimeout(timer.current);

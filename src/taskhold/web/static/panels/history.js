@@ -6,10 +6,12 @@ import { call, Unreachable } from "../data/api.js";
 import { connection } from "../data/connection.js";
 import { dayWords } from "../days.js";
 import { html, useEffect, useState } from "../parts/html.js";
+import { Icon } from "../parts/icons.js";
+import { clock } from "../state.js";
 
 /**
  * @typedef {import("../data/types.js").Task} Task
- * @typedef {import("../data/types.js").Change} Change
+ * @typedef {import("../data/types.js").Change & {actor: string}} Change
  * @typedef {import("../data/types.js").ApiTask} ApiTask
  */
 
@@ -20,7 +22,7 @@ const SHORT = 60;
 export function History({ task }) {
   const [isOpen, setOpen] = useState(false);
   return html`<details class="history" onToggle=${(/** @type {any} */ event) => setOpen(event.currentTarget.open)}>
-    <summary><h3>History</h3></summary>
+    <summary><h3>History</h3><${Icon} name="chevron" /></summary>
     ${isOpen && html`<${Changes} task=${task} />`}
   </details>`;
 }
@@ -75,7 +77,7 @@ function ChangeRow({ change, onProblem }) {
     <div class="change-said" dir="auto">
       <span class="change-who">${who(change)}</span>${" "}${said.map((each, index) => html`<span key=${each}>${index > 0 ? ", " : ""}${each}</span>`)}
     </div>
-    <time class="change-at" datetime=${change.at}>${dayWords(change.at, new Date())}</time>
+    <time class="change-at" datetime=${change.at}>${dayWords(change.at, clock.peek())}</time>
     ${
       change.action === "update" &&
       html`<button type="button" class="quiet-button" onClick=${takeBack}>
@@ -94,12 +96,9 @@ function who({ actor }) {
   return actor;
 }
 
-/** The address of the next page, from a Link header. @param {string | null} link */
-export function nextPage(link) {
-  const found = /<([^>]+)>; *rel="next"/.exec(link ?? "");
-  return found?.[1]
-    ? found[1].replace(/^(?:https?:\/\/[^/]+)?\/(?=(?:.*\/)?tasks\/)(?:.*\/)?(?=tasks\/)/, "")
-    : null;
+/** The path of the next page, from a Link header. @param {string | null} link */
+function nextPage(link) {
+  return /(tasks\/\d+\/history\?[^>]+)>; *rel="next"/.exec(link ?? "")?.[1] ?? null;
 }
 
 /** What it did. @param {Change} change @returns {string[]} */
@@ -158,7 +157,7 @@ function notesInWords(before, after) {
 
 /** @param {string | null} before @param {string | null} after */
 function dueInWords(before, after) {
-  const now = new Date();
+  const now = clock.peek();
   if (after === null) return "took the due date away";
   return before === null
     ? `set it due ${dayWords(after, now)}`

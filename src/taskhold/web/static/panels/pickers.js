@@ -103,7 +103,7 @@ function PriorityOf({ tasks: all, close }) {
         ({ id, title, number }) => ({
           id,
           title,
-          icon: "priority",
+          icon: "flag",
           tone: `is-${id}`,
           keys: [number],
           checked: id === now,
@@ -143,7 +143,7 @@ function ListOf({ tasks: all, close }) {
     const none = {
       id: "",
       title: "No list",
-      icon: "inbox",
+      icon: "all",
       checked: now === null,
       run: () => pick(null),
     };
@@ -226,7 +226,7 @@ function Parent({ tasks: all, close }) {
     const top = {
       id: "",
       title: "No parent",
-      icon: "top",
+      icon: "outdent",
       checked: now === null,
       run: () => done(() => free(all)),
     };
@@ -235,7 +235,7 @@ function Parent({ tasks: all, close }) {
       id: task.key,
       title: task.title,
       detail: (task.listKey && findList(task.listKey)?.name) || undefined,
-      icon: "task",
+      icon: "done",
       checked: task.key === now,
       run: () => done(() => moveBeside(keysOf(all), task.key, "under")),
     }));

@@ -34,15 +34,3 @@ export function later(load, name) {
     </p>`;
   };
 }
-
-/**
- * A function of another module, for what isn't shown but done: the module comes with the first call.
- *
- * @param {() => Promise<any>} load
- * @param {string} name
- * @returns {(...values: any[]) => Promise<any>}
- */
-export const laterCall =
-  (load, name) =>
-  (...values) =>
-    load().then((module) => module[name](...values));

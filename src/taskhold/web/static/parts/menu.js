@@ -26,7 +26,9 @@ export function openMenu(anchor, label, items) {
 
 export function Menu() {
   const at = opened.value;
-  return at && html`<${OpenMenu} ...${at} key=${at.label} />`;
+  return (
+    at && html`<section aria-label=${at.label}><${OpenMenu} ...${at} key=${at.label} /></section>`
+  );
 }
 
 /** @param {Opened} props */
@@ -72,7 +74,7 @@ function OpenMenu({ anchor, label, items }) {
     else if (event.key === "Tab") ref.current?.hidePopover();
     else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) {
       const begins = (/** @type {HTMLElement} */ button) =>
-        button.innerText.trim().toLowerCase().startsWith(event.key.toLowerCase());
+        button.textContent.trim().toLowerCase().startsWith(event.key.toLowerCase());
       const after = buttons.findIndex((button, index) => index > at && begins(button));
       next = after < 0 ? buttons.findIndex(begins) : after;
     } else return;
@@ -107,7 +109,7 @@ function OpenMenu({ anchor, label, items }) {
             disabled=${item.isDisabled}
             onClick=${() => choose(item)}
           >
-            ${item.checked === undefined ? item.icon && html`<${Icon} name=${item.icon} />` : html`<${Icon} name="check" class=${item.checked ? "" : "unseen"} />`}
+            ${item.checked === undefined ? item.icon && html`<${Icon} name=${item.icon} />` : html`<${Icon} name="check" class=${item.checked ? "" : "is-blank"} />`}
             <span dir="auto">${item.title}</span>
             ${item.keys && html`<kbd>${item.keys}</kbd>`}
           </button>`,

@@ -28,6 +28,7 @@ import { fold, matcher, tagName } from "./filters.js";
  * @property {number} of how many siblings
  * @property {boolean | null} isFolded null where nothing is under it here
  * @property {boolean} showsList whether its list has to be said
+ * @property {boolean} [saysDay] whether the heading says its day
  * @property {Task | undefined} parent said where it isn't shown above it
  *
  * @typedef {object} GroupItem
@@ -38,6 +39,7 @@ import { fold, matcher, tagName } from "./filters.js";
  * @property {number} count
  * @property {string} [listKey] leads there
  * @property {boolean} [isLate]
+ * @property {boolean} [saysDay]
  *
  * @typedef {TaskItem | GroupItem} Item
  */
@@ -134,6 +136,9 @@ function compare(a, b) {
   return a < b ? -1 : 1;
 }
 
+/** All of them, sorted once and not with every letter of a search. */
+const inOrder = computed(() => [...tasks.value.values()].sort(byPlace));
+
 /** @type {Record<string, (a: Task, b: Task) => number>} */
 const ORDERS = {
   due: (a, b) => byDue(a, b) || byRank(a, b) || byPlace(a, b),
@@ -177,15 +182,17 @@ export const items = computed(() => {
   if (view === "trash") return trashItems(matches);
   const isMember = membership();
   if (isTree.value) return treeItems(isMember, view === "all");
+  const isUsual = !sort && (view === "all" || view === "list");
   const found = [];
-  for (const task of tasks.value.values()) {
+  for (const task of isUsual ? inOrder.value : tasks.value.values()) {
     if (isMember(task) && (matches === null || matches(task))) found.push(task);
   }
+  if (isUsual) return flat(found);
   if (sort && view !== "done") return flat(found.sort(ORDERS[sort]));
   if (view === "today") return todayItems(found);
   if (view === "upcoming") return grouped(found.sort(ORDERS.due), upcomingGroup);
   if (view === "done") return grouped(found.sort(ORDERS.done), doneGroup);
-  return flat(found.sort(view === "tag" ? ORDERS.due : byPlace));
+  return flat(found.sort(ORDERS.due));
 });
 
 /** The keys of the rows, from top to bottom. */
@@ -212,7 +219,7 @@ function flat(found) {
 /** @param {((task: Task) => boolean) | null} matches */
 function trashItems(matches) {
   const found = [...trashed.value.values()].filter((task) => matches === null || matches(task));
-  found.sort((a, b) => compare(b.deleted_at, a.deleted_at));
+  found.sort((a, b) => compare(b.deleted_at, a.deleted_at) || byPlace(a, b));
   return flat(found).map((item) => ({
     ...item,
     parent:
@@ -227,18 +234,20 @@ function todayItems(found) {
   found.sort(ORDERS.due);
   const from = today(clock.value);
   const late = found.filter((task) => task.due !== null && dayOf(task.due) < from);
-  if (late.length === 0) return flat(found);
+  if (late.length === 0) return flat(found).map((item) => ({ ...item, saysDay: true }));
   return grouped(found, (task) =>
     late.includes(task)
       ? { key: "late", title: "Overdue", isLate: true }
-      : { key: "today", ...dayHeading(from, clock.value) },
+      : { key: "today", saysDay: true, title: "Today" },
   );
 }
 
 /** @param {Task} task */
 function upcomingGroup(task) {
   const [day, now] = [dayOf(task.due ?? ""), clock.value];
-  if (day <= addDays(today(now), DAYS_SHOWN)) return { key: day, ...dayHeading(day, now) };
+  if (day <= addDays(today(now), DAYS_SHOWN)) {
+    return { key: day, saysDay: true, ...dayHeading(day, now) };
+  }
   return { key: day.slice(0, 7), title: monthWords(day, now) };
 }
 
@@ -251,7 +260,7 @@ function doneGroup(task) {
 
 /**
  * @param {Task[]} sorted
- * @param {(task: Task) => {key: string, title: string, hint?: string, isLate?: boolean}} groupOf
+ * @param {(task: Task) => Omit<GroupItem, "kind" | "count">} groupOf
  * @returns {Item[]}
  */
 function grouped(sorted, groupOf) {
@@ -266,7 +275,7 @@ function grouped(sorted, groupOf) {
       all.push(group);
     }
     group.count++;
-    all.push(item);
+    all.push({ ...item, saysDay: words.saysDay });
   }
   return all;
 }
@@ -410,6 +419,29 @@ export const elsewhere = computed(() => {
   }
   return { all, done };
 });
+
+/** The rows that stand beside this one under the same parent, itself included. @param {string} key */
+export function siblingsOf(key) {
+  const all = items.peek();
+  const at = all.findIndex((item) => item.key === key);
+  const own = all[at];
+  if (own?.kind !== "task") return [];
+  /** @param {number} index */
+  const isBound = (index) => {
+    const item = all[index];
+    return item?.kind !== "task" || item.depth < own.depth;
+  };
+  let [first, last] = [at, at];
+  while (!isBound(first - 1)) first--;
+  while (!isBound(last + 1)) last++;
+  return all
+    .slice(first, last + 1)
+    .filter((item) => item.kind === "task" && item.task.parentKey === own.task.parentKey)
+    .map((item) => item.key);
+}
+
+/** Where each row stands among them. */
+export const places = computed(() => new Map(keys.value.map((key, index) => [key, index])));
 
 /** Children done and in all, for the row. @param {string} key */
 export function progressOf(key) {

@@ -1,0 +1,1 @@
+"""The care of the data: is it whole, how is it copied and brought back, what does a server do."""
