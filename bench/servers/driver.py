@@ -39,14 +39,9 @@ ADD_TOKEN = "INSERT INTO token VALUES ($1)"  # noqa: S105
 FIND_TOKEN = "SELECT fingerprint FROM token WHERE fingerprint = $1"  # noqa: S105
 GET = f"SELECT {COLUMNS} FROM task WHERE id = $1"  # noqa: S608
 LIST = f"SELECT {COLUMNS} FROM task ORDER BY id LIMIT $1"  # noqa: S608
-CREATE = (
-    "INSERT INTO task (title, created_at, updated_at) "
-    f"VALUES ($1, {{now}}, {{now}}) RETURNING {COLUMNS}"
-)
-PATCH = (
-    "UPDATE task SET title = $1, updated_at = {now}, version = version + 1 "
-    f"WHERE id = $2 RETURNING {COLUMNS}"
-)
+CREATE = "INSERT INTO task (title, created_at, updated_at) VALUES ($1, {now}, {now})"
+PATCH = "UPDATE task SET title = $1, updated_at = {now}, version = version + 1 WHERE id = $2"
+GIVING_BACK = f" RETURNING {COLUMNS}"
 NAMES = COLUMNS.split(", ")
 
 Rows = list[Any]
@@ -112,7 +107,8 @@ class App:
     async def _open(self) -> None:
         opening = on_sqlite() if URL.startswith("sqlite") else on_postgresql()
         self._ask, now = await opening
-        self._create, self._patch = CREATE.format(now=now), PATCH.format(now=now)
+        self._create = CREATE.format(now=now) + GIVING_BACK
+        self._patch = PATCH.format(now=now) + GIVING_BACK
         if TOKEN and not await self._ask(FIND_TOKEN, _fingerprint(TOKEN)):
             await self._ask(ADD_TOKEN, _fingerprint(TOKEN))
 
