@@ -8,7 +8,7 @@ the libraries do in C are not: `python -m bench` measures all of it.
 import asyncio
 import sys
 from collections.abc import Callable
-from itertools import count, groupby
+from itertools import count
 from types import FrameType
 from typing import Any, NamedTuple, Self
 
@@ -128,6 +128,18 @@ def as_sent(kind: str, token: str | None) -> bytes:
     return head + b"\r\n" + body
 
 
+def asked_for(statements: list[str]) -> int:
+    """How many statements; one of a trigger begins with `--`, and then its own is told again."""
+    asked, of_a_trigger, last = 0, False, ""
+    for each in statements:
+        if each.startswith("--"):
+            of_a_trigger = True
+        else:
+            asked += not (of_a_trigger and each == last)
+            of_a_trigger, last = False, each
+    return asked
+
+
 async def measure(url: str, token: str | None, statements: list[str]) -> dict[str, Cost]:
     """What each kind of request costs, at the least of some times."""
     app = create_app(Settings(database_url=url))
@@ -145,14 +157,14 @@ async def measure(url: str, token: str | None, statements: list[str]) -> dict[st
             await wire.succeed(as_sent(kind, token))
         statements.clear()
         await wire.succeed(as_sent(kind, token))
-        asked = [each for each, _ in groupby(statements)]  # told once more after a trigger
+        asked = asked_for(statements)
         seen = []
         for _ in range(TIMES):
             request, counter = as_sent(kind, token), Counter()
             with counter:
                 await wire.ask(request)
             seen.append(counter.count)
-        costs[kind] = Cost(min(seen), len([each for each in asked if not each.startswith("--")]))
+        costs[kind] = Cost(min(seen), asked)
     await store.stop()
     return costs
 
