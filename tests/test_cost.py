@@ -8,7 +8,7 @@ the libraries do in C are not: `python -m bench` measures all of it.
 import asyncio
 import sys
 from collections.abc import Callable
-from itertools import count
+from itertools import count, pairwise
 from types import FrameType
 from typing import Any, NamedTuple, Self
 
@@ -129,15 +129,10 @@ def as_sent(kind: str, token: str | None) -> bytes:
 
 
 def asked_for(statements: list[str]) -> int:
-    """How many statements; one of a trigger begins with `--`, and then its own is told again."""
-    asked, of_a_trigger, last = 0, False, ""
-    for each in statements:
-        if each.startswith("--"):
-            of_a_trigger = True
-        else:
-            asked += not (of_a_trigger and each == last)
-            of_a_trigger, last = False, each
-    return asked
+    """How many; SQLite tells one that writes again with each that its triggers run."""
+    return sum(
+        each != before or each.startswith("SELECT") for before, each in pairwise(["", *statements])
+    )
 
 
 async def measure(url: str, token: str | None, statements: list[str]) -> dict[str, Cost]:
