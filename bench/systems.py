@@ -93,26 +93,30 @@ def call(url: str, method: str, body: Any = None, token: str | None = None) -> A
     return json.loads(read) if read else None
 
 
-def taskhold(folder: Path, url: str, *, with_token: bool) -> Running:
-    """`taskhold serve`, as it comes."""
+def taskhold(
+    folder: Path, url: str, *, with_token: bool = False, account: str | None = None
+) -> Running:
+    """`taskhold serve`, as it comes; with a token of that account, or of a new one."""
     command = [sys.executable, "-m", "taskhold"]
     environment = {"TASKHOLD_DATABASE_URL": url}
+
+    def run(words: str, stdin: str = "") -> str:
+        return subprocess.run(  # noqa: S603
+            [*command, *words.split()],
+            env=os.environ | environment,
+            cwd=folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
     token = None
     if with_token:
-        for words, password in (
-            (["user", "add", "ada", "--admin"], f"{PASSWORD}\n"),
-            (["token", "add", "ada", "--name", "bench", "--scope", "write"], ""),
-        ):
-            made = subprocess.run(  # noqa: S603
-                [*command, *words],
-                env=os.environ | environment,
-                cwd=folder,
-                input=password,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-        token = made.stdout.strip()
+        account = "ada"
+        run(f"user add {account} --admin", f"{PASSWORD}\n")
+    if account is not None:
+        token = run(f"token add {account} --name bench --scope write")
     process = start([*command, "serve", "--port", "0"], folder, environment)
     assert process.stdout is not None
     found = re.search(r"http://[^/\s]+", process.stdout.readline())
