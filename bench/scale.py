@@ -151,7 +151,8 @@ class Writer(Client):
         self.connection, self.headers = client.connection, client.headers
         self._kind = kind
         self._numbers = iter(range(10**9))
-        self._made = [self._create() for _ in range((ROUNDS + 1) * TIMES)] if kind == "delete" else []
+        wanted = (ROUNDS + 1) * TIMES if kind == "delete" else 0
+        self._made = [self._create() for _ in range(wanted)]
         self._one = self._create()
 
     def get(self, _: str) -> bytes:
