@@ -45,7 +45,7 @@ NAMES = {
     "bare": "bare ASGI answer",
 }
 WIDTH, LABELS, VALUES, ROW = 760, 190, 80, 20
-LEFT, RIGHT, TOP, BOTTOM = 60, WIDTH - 230, 50, 370
+LEFT, RIGHT, TOP, BOTTOM = 60, WIDTH - 270, 50, 370
 BARS = {
     "cpu": ("CPU of the server, µs a request", "{:,.0f}", 1.0),
     "rate": ("Requests a second", "{:,.0f}", 1.0),
@@ -146,10 +146,11 @@ def draw_lines(picture: Picture, sizes: list[int], costs: dict[str, list[float]]
     """A line for each name, both ways by powers of ten, and their ends as numbers beside them."""
     low, high = min(map(min, costs.values())), max(map(max, costs.values()))
     across, down = Axis(sizes[0], sizes[-1], LEFT, RIGHT), Axis(low, high, BOTTOM, TOP)
-    for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1):
-        y = down.place(10.0**power)
-        picture.line([(LEFT, y), (RIGHT, y)])
-        picture.text(LEFT - 8, y + 4, f"{10.0**power:g}", "value", "end")
+    for step in (step * 10.0**power for power in range(-3, 6) for step in (1, 2, 5)):
+        if low <= step <= high:
+            y = down.place(step)
+            picture.line([(LEFT, y), (RIGHT, y)])
+            picture.text(LEFT - 8, y + 4, f"{step:g}", "value", "end")
     for size in sizes:
         picture.text(across.place(size), BOTTOM + 20, f"{size:,}", "value", "middle")
     placed = sorted(costs.items(), key=lambda item: -item[1][-1])
