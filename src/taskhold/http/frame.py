@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from http import HTTPStatus
+from operator import itemgetter
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -46,10 +47,37 @@ _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'no
 """What is no page loads nothing, should a browser take it for one."""
 
 
+_name_of = itemgetter(0)
+
+
 def _policy(headers: Headers) -> Headers:
     """A page has its own."""
-    has_one = any(name == _POLICY[0] for name, _ in headers)
+    has_one = _POLICY[0] in map(_name_of, headers)
     return [] if has_one else [_POLICY]
+
+
+class _Framed:
+    """Sends what others answer, with our headers."""
+
+    __slots__ = ("_headers", "_scope", "_send", "status")
+
+    def __init__(self, scope: Scope, send: Send, headers: Headers) -> None:
+        self._scope = scope
+        self._send = send
+        self._headers = headers
+        self.status = 0
+        """0 until they begin to answer."""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = list(message.get("headers", ()))
+            if self.status == HTTPStatus.OK and _is_file(self._scope):
+                more = [self._headers[0], *_PROTECTING_FILES]  # with its id
+            else:
+                more = [*self._headers, *_policy(given)]
+            message = {**message, "headers": [*given, *more]}
+        await self._send(message)
 
 
 class Frame:
@@ -87,30 +115,18 @@ class Frame:
         request_id = self._name(request)
         request_id_var.set(request_id.decode())
         headers = [(b"x-request-id", request_id), *self._headers, *self._cors.headers(request)]
-        file_headers = [(b"x-request-id", request_id), *_PROTECTING_FILES]
-        status = 0
-
-        async def send_framed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                given = list(message.get("headers", ()))
-                is_file = status == HTTPStatus.OK and _is_file(scope)
-                more = file_headers if is_file else [*headers, *_policy(given)]
-                message = {**message, "headers": [*given, *more]}
-            await send(message)
-
+        framed = _Framed(scope, send, headers)
         try:
-            answer = self._cors.preflight(request) or await self._answer(request, send_framed)
+            answer = self._cors.preflight(request) or await self._answer(request, framed)
         except ClientDisconnect:
             return
         except Exception:
             log.exception("request failed", method=scope["method"], path=_to_log(scope))
-            if status:  # it has begun to answer: all that can be done is to break it off
+            if framed.status:  # it has begun to answer: all that can be done is to break it off
                 raise
             detail = f"This is a mistake in Taskhold; the log has it under {request_id.decode()}."
             answer = problem_answer(InternalError(detail))
-        status = status if answer is None else answer.status
+        status = framed.status if answer is None else answer.status
         request.counting.count(status, time.perf_counter() - began)
         if answer is not None:
             answer.headers = self._below(answer.headers)

@@ -25,7 +25,8 @@ _tag = table(TaskTag).c
 _TAGS_OF_TASK = (_tag.owner_id == bindparam("owner_id"), _tag.task_id == bindparam("task_id"))
 DERIVED = ("title_folded", "due_up", "due_down", "search_text")
 """The columns that follow from others."""
-_STORED = tuple(name for name in TaskPublic.model_fields if name != "id") + DERIVED
+_GIVEN = tuple(name for name in TaskPublic.model_fields if name != "id")
+_STORED = _GIVEN + DERIVED
 
 GET = Query(select(*SHOWN).where(*THIS))
 _WHOLE = select(*SHOWN, *(task[name] for name in DERIVED))
@@ -41,7 +42,7 @@ def _insert(*names: str) -> Any:
     return insert(Task).values({name: bindparam(name) for name in ("owner_id", *names)})
 
 
-CREATE = Query(_insert(*_STORED).returning(*SHOWN))
+CREATE = Query(_insert(*_STORED).returning(task.id))
 NEXT_IDS = next_ids(table(Task))
 PUT_BACK = Query(_insert("id", *_STORED))
 DELETE = Query(delete(Task).where(*THIS))
@@ -55,9 +56,11 @@ SET_DONE = Query(update(TaskTag).where(*_TAGS_OF_TASK).values(done=bindparam("no
 
 
 async def add(tx: Tx, owner_id: int, shown: Row) -> Row:
-    """A new row for a task that has no id yet."""
+    """A new row for a task that has no id yet; the task with it."""
     created = await tx.one(CREATE, owner_id=owner_id, **shown, **_derived(shown))
     assert created is not None
+    for name in _GIVEN:
+        created[name] = shown[name]
     await _add_tags(tx, owner_id, [created])
     return created
 

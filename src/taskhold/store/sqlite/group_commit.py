@@ -14,7 +14,7 @@ import contextvars
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
@@ -74,9 +74,7 @@ class GroupCommit:
         self.broken: str | None = None
         """Why nothing is written any more; None while all is well."""
 
-    async def run(
-        self, operation: Callable[[], Coroutine[Any, Any, Any]], *, is_long: bool = False
-    ) -> Any:
+    async def run(self, operation: Callable[[], Awaitable[Any]], *, is_long: bool = False) -> Any:
         """What `operation` returns, once it is on disk."""
         write = Write(operation, is_long)
         with self._mutex:

@@ -4,11 +4,11 @@ import asyncio
 import sqlite3
 import threading
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 from urllib.parse import quote
 
 import structlog
@@ -31,7 +31,7 @@ from taskhold.store.sqlite.opening import prepare
 from taskhold.store.sqlite.write import drive
 from taskhold.store.watching import Watch, Watches
 
-DIALECT = sqlite_dialect.dialect(paramstyle="named")
+DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
 LOOK_SECONDS = 0.05
 """How late a change that another process wrote is seen by those who watch."""
 LINEAGE = Query(select(table(Database).c.lineage))
@@ -106,9 +106,12 @@ class SQLiteStore:
         return cls(Path(parsed.database).resolve())  # SQLite puts the WAL beside the file itself
 
     def open(self) -> None:
-        with self._opening:
-            if self._is_open:
-                return
+        if not self._is_open:
+            with self._opening:
+                self._open()
+
+    def _open(self) -> None:
+        if not self._is_open:
             lock = WriteLock(self.path)
             self.lineage = prepare(self.path, lock)
             self._reader = connect(self.path, read_only=True)
@@ -141,7 +144,7 @@ class SQLiteStore:
         try:
             with self._reading:
                 tx = SQLiteTx(self._reader, self._compiled)
-                result: T = drive(_coroutine(operation, tx, *args, **kwargs))
+                result: T = drive(operation(tx, *args, **kwargs))
                 return result
         except sqlite3.Error as error:
             raise faults.problem_from(error, self.path.parent) or error from error
@@ -156,7 +159,7 @@ class SQLiteStore:
             if not hasattr(self._long, "reader"):
                 self._long.reader = connect(self.path, read_only=True)
             tx = SQLiteTx(self._long.reader, self._compiled)
-            result: T = drive(_coroutine(operation, tx, *args, **kwargs))
+            result: T = drive(operation(tx, *args, **kwargs))
             return result
 
         try:
@@ -192,9 +195,8 @@ class SQLiteStore:
         if not self._is_open:
             self.open()
 
-        def run() -> Coroutine[Any, Any, T]:
-            tx = SQLiteTx(self._writer.connection, self._compiled)
-            return _coroutine(operation, tx, *args, **kwargs)
+        def run() -> Awaitable[T]:
+            return operation(SQLiteTx(self._writer.connection, self._compiled), *args, **kwargs)
 
         result: T = await self._writer.run(run, is_long=is_long)
         self._watches.wake((owner_id,))
@@ -314,11 +316,6 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 async def _ask(tx: Tx, query: Query) -> Row | None:
     return await tx.one(query)
-
-
-def _coroutine(operation: Operation[P, T], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, T]:
-    """An operation is written as `async def`, so what it returns can be driven."""
-    return cast("Coroutine[Any, Any, T]", operation(*args, **kwargs))
 
 
 def _close(

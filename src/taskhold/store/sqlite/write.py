@@ -2,12 +2,13 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def drive(operation: Awaitable[Any]) -> Any:
     """Run an operation that never really suspends, without an event loop."""
+    coroutine: Any = operation  # written as an `async def`
     try:
         coroutine.send(None)
     except StopIteration as stop:
@@ -21,7 +22,7 @@ class Write:
 
     __slots__ = ("begun", "context", "error", "future", "is_long", "loop", "operation", "result")
 
-    def __init__(self, operation: Callable[[], Coroutine[Any, Any, Any]], is_long: bool) -> None:
+    def __init__(self, operation: Callable[[], Awaitable[Any]], is_long: bool) -> None:
         self.operation = operation
         self.is_long = is_long
         self.loop = asyncio.get_running_loop()
