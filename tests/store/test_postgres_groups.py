@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from taskhold.store.postgres import group_commit
 from tests.support.journal import tasks_and_journal_agree
 from tests.support.servers import LiveServer
 from tests.support.sessions import Session
@@ -39,8 +40,12 @@ def in_line(server: LiveServer, client: httpx2.Client, *requests: Request) -> li
 
 
 def test_those_that_wait_share_one_transaction_and_count_on(
-    server: LiveServer, client: httpx2.Client, database_url: str
+    server: LiveServer,
+    client: httpx2.Client,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(group_commit, "GROUP_SECONDS", 10)  # on a machine that is busy, too
     answers = in_line(server, client, *(post(f"task {number}") for number in range(8)))
     assert {answer.status_code for answer in answers} == {201}
     assert run_sql(database_url, "SELECT count(DISTINCT xmin::text) FROM task") == [(1,)]
