@@ -189,26 +189,6 @@ export async function changeEdit(key, change) {
   return now ?? null;
 }
 
-/**
- * Change edits that are not on their way yet, as `changeEdit` does; null takes one away.
- *
- * @typedef {[key: string, change: (found: Edit) => Edit | null]} Amendment
- * @param {readonly Amendment[]} changes
- */
-export async function amendEdits(changes) {
-  for (const [key, change] of changes) {
-    const isOnItsWay = (/** @type {Edit} */ found) => found.sent !== null || found.state === "done";
-    await changeEdit(key, (found) => (isOnItsWay(found) ? undefined : change(found)));
-  }
-  wakeSender();
-}
-
-/** An edit with other effects; null where it has none. @param {(effect: Effect) => Effect[]} change @returns {(found: Edit) => Edit | null} */
-export const withEffects = (change) => (found) => {
-  const effects = found.effects.flatMap(change);
-  return effects.length > 0 ? { ...found, effects } : null;
-};
-
 /** The server has done it: what it is called there, until the journal says the rest. @param {Edit} edit @param {[kind: "task" | "list", key: string, id: number][]} named */
 export async function noteDone(edit, named) {
   if (!findEdit(edit.key)) return; // the journal was faster
@@ -392,26 +372,29 @@ export async function dropEdit(key) {
     takeEdits([left.state === "done" ? left : { ...left, problem: ON_ITS_WAY }], []);
     return false;
   }
-  await saveEdits([], [key]);
-  const made = new Set(
-    dropped.effects.filter(({ does }) => does === "make").map((each) => each.key),
-  );
-  const change = withEffects((effect) =>
-    made.has(effect.key) ? [] : [before(dropped, withoutReferences(effect, made))],
-  );
-  const behind = edits.peek().filter((edit) => edit.key > key && isAbout(edit, dropped, made));
-  await amendEdits(behind.map((edit) => [edit.key, change]));
+  const { put, drop } = withoutIt(dropped);
+  await saveEdits(put, [key, ...drop]);
   return true;
 }
 
-/** Whether it has to do with what another edit did. @param {Edit} edit @param {Edit} dropped @param {Set<string>} made */
-const isAbout = (edit, dropped, made) =>
-  edit.effects.some(
-    ({ kind, key, set }) =>
-      made.has(set?.listKey) ||
-      made.has(set?.parentKey) ||
-      dropped.effects.some((each) => each.kind === kind && each.key === key),
-  );
+/** What becomes of the edits behind one that is dropped. @param {Edit} dropped */
+function withoutIt(dropped) {
+  /** @type {Edit[]} */
+  const put = [];
+  /** @type {string[]} */
+  const drop = [];
+  const made = new Set(dropped.effects.filter(({ does }) => does === "make").map(({ key }) => key));
+  for (const edit of edits.peek()) {
+    if (edit.key < dropped.key || edit.state === "done" || edit.sent) continue;
+    const effects = edit.effects
+      .filter(({ key }) => !made.has(key))
+      .map((effect) => before(dropped, withoutReferences(effect, made)));
+    if (effects.length === 0) drop.push(edit.key);
+    else if (effects.some((effect, i) => effect !== edit.effects[i]))
+      put.push({ ...edit, effects });
+  }
+  return { put, drop };
+}
 
 /** @param {Effect} effect @param {Set<string>} made */
 function withoutReferences(effect, made) {

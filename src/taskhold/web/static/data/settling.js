@@ -2,7 +2,6 @@
 
 import { both, newName } from "./edits.js";
 import {
-  amendEdits,
   changeEdit,
   conflicts,
   edits,
@@ -11,7 +10,6 @@ import {
   NO_ROOM,
   saveEdits,
   wakeSender,
-  withEffects,
 } from "./outbox.js";
 import { onServer, tasks, trashed } from "./replica.js";
 
@@ -107,27 +105,33 @@ export async function settleConflict(key, choices) {
   const was = Object.fromEntries(
     Object.keys(set).map((name) => [name, decided.has(name) ? now[name] : effect.was?.[name]]),
   );
-  const settled = { ...effect, set, was };
-  const isEmpty = Object.keys(set).length === 0;
-  const later = edits.peek().filter((each) => each.key > key && each.effects.some(isSame(effect)));
-  /** @type {import("./outbox.js").Amendment[]} */
-  const amended = later.map(({ key: of }) => [
-    of,
-    withEffects((each) => without(each, conflict, decided)),
-  ]);
-  // The conflict itself comes last: what is behind it waits until then.
-  amended.push([
-    key,
-    ({ fields, problem, ...found }) =>
-      isEmpty
-        ? null
-        : { ...found, state: "waiting", effects: [settled, ...found.effects.slice(1)] },
-  ]);
-  await amendEdits(amended);
+  const { fields, problem, ...rest } = edit;
+  /** @type {Edit[]} */
+  const put = [];
+  const drop = [];
+  if (Object.keys(set).length > 0) {
+    put.push({
+      ...rest,
+      state: "waiting",
+      sent: null,
+      effects: [{ ...effect, set, was }, ...edit.effects.slice(1)],
+    });
+  } else {
+    drop.push(key);
+  }
+  for (const later of edits.peek()) {
+    if (later.key <= key || later.state === "done" || later.sent) continue;
+    const effects = later.effects.flatMap((each) => without(each, conflict, decided));
+    if (effects.length === 0) drop.push(later.key);
+    else if (
+      effects.length < later.effects.length ||
+      effects.some((each, i) => each !== later.effects[i])
+    ) {
+      put.push({ ...later, effects });
+    }
+  }
+  await saveEdits(put, drop);
 }
-
-/** @param {Effect} effect @returns {(other: Effect) => boolean} */
-const isSame = (effect) => (other) => other.kind === effect.kind && other.key === effect.key;
 
 /** A later edit of a field that is settled now is part of what was settled. @param {Effect} effect @param {Conflict} conflict @param {Set<string>} decided @returns {Effect[]} */
 function without(effect, { kind, taskKey }, decided) {
