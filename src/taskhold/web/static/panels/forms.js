@@ -31,8 +31,8 @@ export function Form({ submit, class: name = "", onSubmit, children }) {
   const [isWaiting, setWaiting] = useState(false);
   const [problems, setProblems] = useState(/** @type {Problems} */ ({}));
   useLayoutEffect(() => {
-    const wrong = form.current?.querySelector("[aria-invalid=true]");
-    if (wrong instanceof HTMLElement) wrong.focus();
+    const fields = /** @type {HTMLInputElement[]} */ ([...(form.current?.elements ?? [])]);
+    fields.find(({ name }) => name && problems[name])?.focus();
   }, [problems]);
   useEffect(
     () => () => {
