@@ -1,5 +1,6 @@
 """Everything that a day with tasks needs, by keyboard alone."""
 
+import re
 from typing import Any
 
 import httpx2
