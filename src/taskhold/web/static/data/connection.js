@@ -95,9 +95,9 @@ export async function openReplica(name, account) {
     fillOutbox(database, /** @type {any} */ (kept), { say: channel.say, wake });
     fillHistory(database, kept.undo);
     if (known) show(kept, known);
+    writeDown({ numbers: { drop: oldNumbers() } });
     isReading = false;
     for (const message of later.splice(0)) receive(message);
-    return kept;
   }
 
   /** @param {Record<string, any[]>} kept @param {Place} upTo */
@@ -226,6 +226,8 @@ export async function openReplica(name, account) {
     if (connection.peek() === now) return;
     connection.value = now;
     channel.say({ type: "connection", connection: now });
+    // What waits here must not be cleared away by a browser that needs room.
+    if (now === "offline") navigator.storage?.persist?.();
   }
 
   // The window that leads
@@ -386,7 +388,7 @@ export async function openReplica(name, account) {
     }
     await refuseUncertain();
     show(found, { cursor });
-    await store({ state: { put: [{ key: "place", cursor }] }, numbers: { drop: oldNumbers() } });
+    await store({ state: { put: [{ key: "place", cursor }] } });
     channel.say({ type: "loading", loading: null });
     channel.say({ type: "reset" });
   }

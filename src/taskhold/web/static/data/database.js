@@ -10,6 +10,7 @@
 /** @typedef {"tasks" | "trash" | "lists" | "outbox" | "undo" | "numbers" | "state"} Store */
 /** @typedef {{clear?: boolean, put?: any[], drop?: (string | number)[]}} Writes clears first */
 /** @typedef {Partial<Record<Store, Writes>>} Batch */
+/** @typedef {[key: string, change: (found: any) => any]} Change undefined leaves it as it is, null takes it away */
 
 /** @type {Store[]} */
 export const STORES = ["tasks", "trash", "lists", "outbox", "undo", "numbers", "state"];
@@ -27,8 +28,8 @@ export const canKeep =
  * @property {(store: Store) => Promise<any[]>} all
  * @property {(key: string) => Promise<any>} state
  * @property {(batch: Batch, how?: {strict?: boolean}) => Promise<void>} write all or nothing
- * @property {(store: Store, key: string, change: (found: any) => any) => Promise<any>} change
- *   what is found, changed: undefined leaves it as it is, null takes it away
+ * @property {(store: Store, changes: readonly Change[]) => Promise<Map<string, any>>} change
+ *   records as they are then, after all of these changes or none
  * @property {() => void} close
  */
 
@@ -104,15 +105,19 @@ function kept(database, whenTakenAway) {
       transaction.commit(); // now: a window that is being closed hears no answers to go on with
       await committed(transaction);
     },
-    async change(store, key, change) {
+    async change(store, changes) {
       const transaction = database.transaction(store, "readwrite", durability(true));
       const place = transaction.objectStore(store);
-      const found = await result(place.get(key));
-      const changed = change(found);
-      if (changed === null) place.delete(key);
-      else if (changed !== undefined) place.put(changed);
+      const found = await Promise.all(changes.map(([key]) => result(place.get(key))));
+      const now = new Map();
+      for (const [i, [key, change]] of changes.entries()) {
+        const changed = change(found[i]);
+        if (changed === null) place.delete(key);
+        else if (changed !== undefined) place.put(changed);
+        now.set(key, changed === undefined ? found[i] : changed);
+      }
       await committed(transaction);
-      return changed === undefined ? found : changed;
+      return now;
     },
     close: () => database.close(),
   };
@@ -159,12 +164,16 @@ export function inMemory() {
           place(store).set(record[keyOf(/** @type {Store} */ (store))], record);
       }
     },
-    async change(store, key, change) {
-      const found = place(store).get(key);
-      const changed = change(found);
-      if (changed === null) place(store).delete(key);
-      else if (changed !== undefined) place(store).set(key, changed);
-      return changed === undefined ? found : changed;
+    async change(store, changes) {
+      const now = new Map();
+      for (const [key, change] of changes) {
+        const found = place(store).get(key);
+        const changed = change(found);
+        if (changed === null) place(store).delete(key);
+        else if (changed !== undefined) place(store).set(key, changed);
+        now.set(key, changed === undefined ? found : changed);
+      }
+      return now;
     },
     close() {},
   };

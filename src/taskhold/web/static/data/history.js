@@ -5,7 +5,7 @@
 
 import { signal } from "../parts/html.js";
 import { inMemory } from "./database.js";
-import { inverse, isPartOf, newName, same } from "./edits.js";
+import { inverse, isPartOf, madeAt, newName, same } from "./edits.js";
 import { dropEdit, edits, findEdit, isNeeded, numbers, onItsWay, saveEdits } from "./outbox.js";
 import { lists, tasks } from "./replica.js";
 import { tab } from "./tabs.js";
@@ -16,6 +16,7 @@ import { tab } from "./tabs.js";
 /** @typedef {import("./types.js").Effect} Effect */
 
 const MOST = 200;
+const REMEMBERED = 30 * 24 * 3600 * 1000;
 
 /** @type {import("../parts/html.js").Signal<import("./types.js").LastAction | null>} */
 export const lastAction = signal(null);
@@ -28,6 +29,8 @@ let entries = [];
 export function fillHistory(opened, kept) {
   database = opened;
   entries = kept.filter((entry) => entry.tab === tab);
+  const old = kept.filter(({ key }) => Date.now() - madeAt(key) > REMEMBERED);
+  if (old.length > 0) keep([], old);
 }
 
 export function emptyHistory() {
@@ -69,20 +72,24 @@ export function perform(sentence, wanted, { quiet = false, canBeUndone = true } 
 /** Take back what was done last in this window. @returns {string | null} what that was, as a sentence */
 export function undo() {
   const entry = entries.findLast(({ state }) => state === "done");
-  return entry ? reverse(entry.key, "done") : null;
+  return entry ? (reverse(entry.key, "done") ?? undo()) : null;
 }
 
 /** @returns {string | null} */
 export function redo() {
   const entry = entries.find(({ state }) => state === "undone");
-  return entry ? reverse(entry.key, "undone") : null;
+  return entry ? (reverse(entry.key, "undone") ?? redo()) : null;
 }
 
-/** @param {string} key @param {"done" | "undone"} expected @returns {string | null} */
+/** @param {string} key @param {"done" | "undone"} expected @returns {string | null} null where nothing came of it */
 function reverse(key, expected) {
   const entry = entries.find((each) => each.key === key);
   if (entry?.state !== expected) return null;
   const steps = entry.steps.toReversed().flatMap((step) => reverseStep(step, key));
+  if (steps.length === 0) {
+    keep([], [entry]);
+    return null;
+  }
   const isUndone = expected === "done";
   keep([{ ...entry, state: isUndone ? "undone" : "done", steps }], []);
   const sentence = `${isUndone ? "Undone" : "Done again"}: ${entry.sentence}`;

@@ -174,20 +174,37 @@ export async function saveEdits(put, drop = []) {
 }
 
 /**
- * Change an edit as it is on the disk, whichever window had it last. What `change` gives is as for
- * `Database.change`.
+ * Change edits as they are on the disk, whichever window had them last: all at once.
  *
- * @param {string} key
- * @param {(found: Edit) => Edit | null | undefined} change
- * @returns {Promise<Edit | null>} as it is now
+ * @typedef {[key: string, change: (found: Edit) => Edit | null | undefined]} Amendment undefined
+ *   leaves it as it is, null takes it away
+ * @param {readonly Amendment[]} changes
+ * @returns {Promise<Map<string, Edit | null | undefined>>} as they are now
  */
-export async function changeEdit(key, change) {
-  const now = await database.change("outbox", key, (found) => (found ? change(found) : undefined));
-  const [put, drop] = now ? [[now], []] : [[], [key]];
+export async function changeEdits(changes) {
+  const now = await database.change(
+    "outbox",
+    changes.map(([key, change]) => [key, (found) => (found ? change(found) : undefined)]),
+  );
+  const put = [...now.values()].filter(Boolean);
+  const drop = [...now.keys()].filter((key) => !now.get(key));
+  noteOver(drop);
   takeEdits(put, drop);
   say({ type: "edits", put, drop });
-  return now ?? null;
+  return now;
 }
+
+/** One of them. @param {string} key @param {Amendment[1]} change @returns {Promise<Edit | null | undefined>} */
+export const changeEdit = async (key, change) => (await changeEdits([[key, change]])).get(key);
+
+/** An edit that is on its way, or was, goes as it is. @param {Edit} edit */
+export const canChange = ({ sent, state }) => sent === null && state !== "done";
+
+/** An edit with other effects; null where it has none. @param {(effect: Effect) => Effect[]} change @returns {(found: Edit) => Edit | null} */
+export const withEffects = (change) => (found) => {
+  const effects = found.effects.flatMap(change);
+  return effects.length > 0 ? { ...found, effects } : null;
+};
 
 /** The server has done it: what it is called there, until the journal says the rest. @param {Edit} edit @param {[kind: "task" | "list", key: string, id: number][]} named */
 export async function noteDone(edit, named) {
@@ -362,39 +379,51 @@ export function nextEdit() {
 export async function dropEdit(key) {
   const dropped = findEdit(key);
   if (!dropped) return true;
-  takeEdits([], [key]);
+  const made = new Set(
+    dropped.effects.filter(({ does }) => does === "make").map((each) => each.key),
+  );
+  const amend = withEffects((effect) =>
+    made.has(effect.key) ? [] : [before(dropped, withoutReferences(effect, made))],
+  );
+  const behind = edits
+    .peek()
+    .filter((edit) => edit.key > key && canChange(edit) && isAbout(edit, dropped, made));
+  const seen = behind.map((edit) => ({ key: edit.key, edit: amend(edit) }));
+  takeEdits(
+    seen.flatMap(({ edit }) => edit ?? []),
+    [key, ...seen.flatMap((each) => (each.edit ? [] : [each.key]))],
+  );
   let isGone = true;
-  const left = await database.change("outbox", key, (found) => {
-    isGone = !found || (found.state !== "done" && (!found.sent || found.state === "refused"));
-    return found && isGone ? null : undefined;
-  });
-  if (!isGone) {
-    takeEdits([left.state === "done" ? left : { ...left, problem: ON_ITS_WAY }], []);
-    return false;
-  }
-  const { put, drop } = withoutIt(dropped);
-  await saveEdits(put, [key, ...drop]);
-  return true;
+  const now = await changeEdits([
+    [
+      key,
+      (found) => {
+        isGone = canChange(found) || found.state === "refused";
+        return isGone ? null : undefined;
+      },
+    ],
+    ...behind.map(
+      (edit) =>
+        /** @type {Amendment} */ ([
+          edit.key,
+          (found) => (isGone && canChange(found) ? amend(found) : undefined),
+        ]),
+    ),
+  ]);
+  const left = now.get(key);
+  if (left?.state === "waiting") takeEdits([{ ...left, problem: ON_ITS_WAY }], []);
+  wakeSender();
+  return isGone;
 }
 
-/** What becomes of the edits behind one that is dropped. @param {Edit} dropped */
-function withoutIt(dropped) {
-  /** @type {Edit[]} */
-  const put = [];
-  /** @type {string[]} */
-  const drop = [];
-  const made = new Set(dropped.effects.filter(({ does }) => does === "make").map(({ key }) => key));
-  for (const edit of edits.peek()) {
-    if (edit.key < dropped.key || edit.state === "done" || edit.sent) continue;
-    const effects = edit.effects
-      .filter(({ key }) => !made.has(key))
-      .map((effect) => before(dropped, withoutReferences(effect, made)));
-    if (effects.length === 0) drop.push(edit.key);
-    else if (effects.some((effect, i) => effect !== edit.effects[i]))
-      put.push({ ...edit, effects });
-  }
-  return { put, drop };
-}
+/** Whether it has to do with what another edit did. @param {Edit} edit @param {Edit} dropped @param {Set<string>} made */
+const isAbout = (edit, dropped, made) =>
+  edit.effects.some(
+    ({ kind, key, set }) =>
+      made.has(set?.listKey) ||
+      made.has(set?.parentKey) ||
+      dropped.effects.some((each) => each.kind === kind && each.key === key),
+  );
 
 /** @param {Effect} effect @param {Set<string>} made */
 function withoutReferences(effect, made) {

@@ -28,6 +28,8 @@ const KEPT_BY_THE_SERVER = 23 * 3600 * SECOND;
 const MOST_FAILURES = 5;
 const WAITS = [1, 2, 4, 8, 15, 30];
 const GONE = "This task was deleted meanwhile.";
+const NOT_IN_TRASH = "This task is not in the trash any more.";
+const LIST_GONE = "This list was deleted meanwhile.";
 const UNDO_TOO_LATE = "That can't be undone any more: it has been changed since.";
 const UNDO_GONE = "That can't be undone: what it changed is gone for good.";
 
@@ -122,10 +124,19 @@ export function makeSender({ isStillOurs, tell }) {
       await saveEdits([], [edit.key]);
     } else if (status === 410 || problem.is("idempotency-mismatch")) {
       await done(edit, request, null); // it was done, but there is nothing left to show
-    } else if (status === 404 && (edit.request === "purge" || edit.request === "tag")) {
-      await saveEdits([], [edit.key]); // there is nothing left to do
+    } else if (status === 404 && isDoneWhereNothingIs(edit)) {
+      await saveEdits([], [edit.key]);
+    } else if (status === 404 && edit.request === "tasks" && (edit.failures ?? 0) < MOST_FAILURES) {
+      // The journal will tell which of its tasks was deleted meanwhile.
+      pausedUntil = Date.now() + SECOND / 2;
+      const failures = (edit.failures ?? 0) + 1;
+      await changeEdit(edit.key, (found) => ({ ...found, sent: null, failures }));
     } else if (status === 404) {
-      await refuse(edit, GONE, edit.request === "tasks");
+      await refuse(
+        edit,
+        edit.request === "restore" ? NOT_IN_TRASH : GONE,
+        edit.request === "tasks",
+      );
     } else if (status >= 500 || status === 429 || status === 409 || status === 408) {
       const failures = (edit.failures ?? 0) + 1;
       if (status === 500 && failures >= MOST_FAILURES) {
@@ -147,6 +158,12 @@ export function makeSender({ isStillOurs, tell }) {
 
   return { send };
 }
+
+/** Whether it only takes away what is gone already. @param {Edit} edit */
+const isDoneWhereNothingIs = ({ request, effects }) =>
+  request === "purge" ||
+  request === "tag" ||
+  (request === "list" && effects.some(({ kind, does }) => kind === "list" && does === "trash"));
 
 /** @param {Edit} edit @param {string} problem @param {boolean} again */
 async function refuse(edit, problem, again) {
@@ -182,6 +199,7 @@ async function done(edit, request, answer) {
     answered("task", answer);
   } else if (edit.request === "undo" && answer?.changes[0]) {
     numbers.set(edit.key, answer.changes[0].operation);
+    for (const { kind, after } of answer.changes) if (after) answered(kind, after);
   }
   await noteDone(edit, named);
   publish();
@@ -234,7 +252,7 @@ async function listChange(edit, effect, id, sent, signal) {
     present = await call("GET", `lists/${id}`, undefined, { signal });
   } catch (error) {
     if (error instanceof Problem && error.status === 404) {
-      return refusal("This list was deleted meanwhile.");
+      return refusal(LIST_GONE);
     }
     throw error;
   }
@@ -297,20 +315,18 @@ const collision = (edit, effect, fields) => apart(edit, effect, { state: "confli
 
 /** @param {Edit} edit @param {Effect} effect @param {Partial<Edit>} how */
 function apart(edit, effect, how) {
+  const isIt = (/** @type {Effect} */ each) => each.kind === effect.kind && each.key === effect.key;
   return new Stop(async () => {
-    const present = findEdit(edit.key);
-    if (present?.state !== "waiting") return;
-    const rest = present.effects.filter(
-      (each) => each.key !== effect.key || each.kind !== effect.kind,
-    );
+    const rest = edit.effects.filter((each) => !isIt(each));
     if (rest.every(({ along }) => along)) {
-      await saveEdits([{ ...present, ...how, effects: [effect, ...rest] }]);
+      await changeEdit(edit.key, (found) => ({ ...found, ...how, effects: [effect, ...rest] }));
       return;
     }
     /** @type {Edit} */
-    const part = { ...present, ...how, key: `${edit.key}~${newName()}`, effects: [effect] };
+    const part = { ...edit, ...how, key: `${edit.key}~${newName()}`, effects: [effect] };
     if (effect.kind === "task") part.taskKey = effect.key;
-    await saveEdits([{ ...present, effects: rest }, part]);
+    const left = await changeEdit(edit.key, (found) => ({ ...found, effects: rest }));
+    if (left) await saveEdits([part]);
   });
 }
 

@@ -2,7 +2,9 @@
 
 import { both, newName } from "./edits.js";
 import {
+  canChange,
   changeEdit,
+  changeEdits,
   conflicts,
   edits,
   findEdit,
@@ -10,6 +12,7 @@ import {
   NO_ROOM,
   saveEdits,
   wakeSender,
+  withEffects,
 } from "./outbox.js";
 import { onServer, tasks, trashed } from "./replica.js";
 
@@ -105,33 +108,31 @@ export async function settleConflict(key, choices) {
   const was = Object.fromEntries(
     Object.keys(set).map((name) => [name, decided.has(name) ? now[name] : effect.was?.[name]]),
   );
-  const { fields, problem, ...rest } = edit;
-  /** @type {Edit[]} */
-  const put = [];
-  const drop = [];
-  if (Object.keys(set).length > 0) {
-    put.push({
-      ...rest,
-      state: "waiting",
-      sent: null,
-      effects: [{ ...effect, set, was }, ...edit.effects.slice(1)],
-    });
-  } else {
-    drop.push(key);
-  }
-  for (const later of edits.peek()) {
-    if (later.key <= key || later.state === "done" || later.sent) continue;
-    const effects = later.effects.flatMap((each) => without(each, conflict, decided));
-    if (effects.length === 0) drop.push(later.key);
-    else if (
-      effects.length < later.effects.length ||
-      effects.some((each, i) => each !== later.effects[i])
-    ) {
-      put.push({ ...later, effects });
-    }
-  }
-  await saveEdits(put, drop);
+  const settled = { ...effect, set, was };
+  const isEmpty = Object.keys(set).length === 0;
+  const amend = withEffects((each) => without(each, conflict, decided));
+  const later = edits.peek().filter((each) => each.key > key && each.effects.some(isSame(effect)));
+  await changeEdits([
+    [
+      key,
+      ({ fields, problem, ...found }) =>
+        isEmpty
+          ? null
+          : { ...found, state: "waiting", effects: [settled, ...found.effects.slice(1)] },
+    ],
+    ...later.map(
+      (edit) =>
+        /** @type {import("./outbox.js").Amendment} */ ([
+          edit.key,
+          (found) => (canChange(found) ? amend(found) : undefined),
+        ]),
+    ),
+  ]);
+  wakeSender();
 }
+
+/** @param {Effect} effect @returns {(other: Effect) => boolean} */
+const isSame = (effect) => (other) => other.kind === effect.kind && other.key === effect.key;
 
 /** A later edit of a field that is settled now is part of what was settled. @param {Effect} effect @param {Conflict} conflict @param {Set<string>} decided @returns {Effect[]} */
 function without(effect, { kind, taskKey }, decided) {
