@@ -39,7 +39,6 @@ def tab_to(page: Page, label: str) -> None:
     raise AssertionError(f"Tab never comes to {label!r}")
 
 
-@pytest.mark.unsteady
 def test_the_first_account_is_made_with_the_code_that_serve_prints(
     serve: Serve, visit: Visit
 ) -> None:
@@ -164,7 +163,6 @@ def test_anybody_makes_an_account_where_the_server_lets(serve: Serve, visit: Vis
     expect(page.get_by_text("You log in as bob.")).to_be_visible()
 
 
-@pytest.mark.unsteady
 def test_a_login_that_was_ended_elsewhere_says_what_waits_for_the_next(
     server: LiveServer, visit: Visit, client: httpx2.Client
 ) -> None:
