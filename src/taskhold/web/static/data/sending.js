@@ -200,6 +200,7 @@ async function done(edit, request, answer) {
   } else if (edit.request === "undo" && answer?.changes[0]) {
     numbers.set(edit.key, answer.changes[0].operation);
     for (const { kind, after } of answer.changes) if (after) answered(kind, after);
+    for (const { kind, after } of answer.changes) if (after) answered(kind, after);
   }
   await noteDone(edit, named);
   publish();
