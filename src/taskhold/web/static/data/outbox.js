@@ -194,6 +194,21 @@ export async function changeEdits(changes) {
   return now;
 }
 
+/** The same for what a person does: in view at once. @param {readonly Amendment[]} changes */
+export async function amendEdits(changes) {
+  const here = changes.map(([key, change]) => {
+    const edit = findEdit(key);
+    return { key, now: edit && change(edit) };
+  });
+  takeEdits(
+    here.flatMap(({ now }) => now ?? []),
+    here.flatMap(({ key, now }) => (now === null ? [key] : [])),
+  );
+  const now = await changeEdits(changes);
+  wakeSender();
+  return now;
+}
+
 /** One of them. @param {string} key @param {Amendment[1]} change @returns {Promise<Edit | null | undefined>} */
 export const changeEdit = async (key, change) => (await changeEdits([[key, change]])).get(key);
 
@@ -388,13 +403,8 @@ export async function dropEdit(key) {
   const behind = edits
     .peek()
     .filter((edit) => edit.key > key && canChange(edit) && isAbout(edit, dropped, made));
-  const seen = behind.map((edit) => ({ key: edit.key, edit: amend(edit) }));
-  takeEdits(
-    seen.flatMap(({ edit }) => edit ?? []),
-    [key, ...seen.flatMap((each) => (each.edit ? [] : [each.key]))],
-  );
   let isGone = true;
-  const now = await changeEdits([
+  const now = await amendEdits([
     [
       key,
       (found) => {
@@ -412,7 +422,6 @@ export async function dropEdit(key) {
   ]);
   const left = now.get(key);
   if (left?.state === "waiting") takeEdits([{ ...left, problem: ON_ITS_WAY }], []);
-  wakeSender();
   return isGone;
 }
 

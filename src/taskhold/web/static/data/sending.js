@@ -27,6 +27,7 @@ const SECOND = 1000;
 const KEPT_BY_THE_SERVER = 23 * 3600 * SECOND;
 const MOST_FAILURES = 5;
 const WAITS = [1, 2, 4, 8, 15, 30];
+const NOT_ADDED = "What this belongs to was not added.";
 const GONE = "This task was deleted meanwhile.";
 const NOT_IN_TRASH = "This task is not in the trash any more.";
 const LIST_GONE = "This list was deleted meanwhile.";
@@ -200,7 +201,6 @@ async function done(edit, request, answer) {
   } else if (edit.request === "undo" && answer?.changes[0]) {
     numbers.set(edit.key, answer.changes[0].operation);
     for (const { kind, after } of answer.changes) if (after) answered(kind, after);
-    for (const { kind, after } of answer.changes) if (after) answered(kind, after);
   }
   await noteDone(edit, named);
   publish();
@@ -239,7 +239,7 @@ async function prepare(edit, signal) {
   }
   if (effect.does === "make") return sent("POST", "lists", effect.set, "");
   const id = idOf(effect.key);
-  if (id === null) return refusal("What this is about was not added.");
+  if (id === null) return refusal(NOT_ADDED);
   if (edit.request === "restore") return sent("POST", `trash/${id}/restore`, undefined, "");
   if (edit.request === "purge") return sent("DELETE", `trash/${id}`, undefined, "");
   if (effect.does === "trash") return sent("DELETE", `lists/${id}`, undefined, "");
@@ -294,8 +294,25 @@ function operationsOf(edit) {
     const changes = forApi(effect.set ?? {}, reference);
     operations.push({ op: "update", id: now.id, changes, if_version: now.version });
   }
-  return isMissing ? refusal("What this belongs to was not added.") : operations;
+  return isMissing ? missing() : operations;
 }
+
+/** Another window may have dropped what it belongs to, and changed it: the disk knows. */
+const missing = () =>
+  new Stop(async ({ key, effects }) => {
+    const now = await changeEdit(key, () => undefined);
+    if (now && now.effects.length === effects.length && !isFreed(now)) {
+      await refuse(now, NOT_ADDED, false);
+    }
+  });
+
+/** Whether it belongs to nothing that isn't there. @param {Edit} edit */
+const isFreed = ({ effects }) =>
+  effects.every(({ set }) =>
+    [set?.listKey, set?.parentKey].every(
+      (key) => !key || idOf(key) !== null || effects.some((each) => each.key === key),
+    ),
+  );
 
 /** @param {string} problem */
 const refusal = (problem) => new Stop((edit) => refuse(edit, problem, false));

@@ -2,9 +2,9 @@
 
 import { both, newName } from "./edits.js";
 import {
+  amendEdits,
   canChange,
   changeEdit,
-  changeEdits,
   conflicts,
   edits,
   findEdit,
@@ -112,7 +112,7 @@ export async function settleConflict(key, choices) {
   const isEmpty = Object.keys(set).length === 0;
   const amend = withEffects((each) => without(each, conflict, decided));
   const later = edits.peek().filter((each) => each.key > key && each.effects.some(isSame(effect)));
-  await changeEdits([
+  await amendEdits([
     [
       key,
       ({ fields, problem, ...found }) =>
@@ -128,7 +128,6 @@ export async function settleConflict(key, choices) {
         ]),
     ),
   ]);
-  wakeSender();
 }
 
 /** @param {Effect} effect @returns {(other: Effect) => boolean} */
