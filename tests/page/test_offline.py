@@ -53,16 +53,11 @@ def page(visit: Visit, server: Restarting) -> Page:
     return page
 
 
-def wait_until_it_opens_offline(page: Page) -> None:
-    """The first visit fetches what later ones need."""
-    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
-
-
 def test_edits_without_a_server_survive_a_reload_and_arrive_once(
     page: Page, server: Restarting
 ) -> None:
     window = Window(page)
-    wait_until_it_opens_offline(page)
+    window.wait_until_it_opens_offline()
     for title in ("Buy paint", "Call the plumber", "Sweep"):
         window.act("addTask", {"title": title})
     window.wait_until_sent()
@@ -109,7 +104,7 @@ def test_an_edit_whose_answer_is_lost_by_a_kill_is_done_once(
 ) -> None:
     """The server is killed while the edit is on its way: after it was done, or before."""
     window = Window(page)
-    wait_until_it_opens_offline(page)
+    window.wait_until_it_opens_offline()
 
     def kill_half_way(route: Route) -> None:
         if is_done:
@@ -215,7 +210,7 @@ def test_a_journal_that_ends_elsewhere_is_read_anew_and_no_edit_is_lost(
     page: Page, server: Restarting, database_url: str
 ) -> None:
     window = Window(page)
-    wait_until_it_opens_offline(page)
+    window.wait_until_it_opens_offline()
     window.act("addTask", {"title": "Kept"})
     window.act("addTask", {"title": "Lost with the disk"})
     window.wait_until_sent()
@@ -240,7 +235,7 @@ def test_a_page_opens_and_draws_without_a_server(
     visit: Visit, page: Page, server: Restarting
 ) -> None:
     window = Window(page)
-    wait_until_it_opens_offline(page)
+    window.wait_until_it_opens_offline()
     window.act("addTask", {"title": "Seen offline"})
     window.wait_until_sent()
     context: BrowserContext = page.context

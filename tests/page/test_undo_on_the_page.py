@@ -109,10 +109,10 @@ def test_each_action_is_taken_back_and_done_again_with_a_network(
     )
 
 
-@pytest.mark.unsteady
 def test_what_is_undone_without_a_network_is_never_sent(
     window: Window, client: httpx2.Client
 ) -> None:
+    window.wait_until_it_opens_offline()
     prepare(window)
     before, before_here = everything(client), shown(window)
     seq = client.get("/changes").json()["cursor"]
@@ -147,6 +147,7 @@ def test_what_is_undone_without_a_network_is_never_sent(
 def test_what_was_sent_before_is_undone_offline_and_sent_later(
     window: Window, client: httpx2.Client
 ) -> None:
+    window.wait_until_it_opens_offline()
     prepare(window)
     window.act("trash", [window.key("Paint")])
     window.wait_until_sent()

@@ -99,6 +99,10 @@ class Window:
     def wait_until_open(self) -> None:
         self.wait(lambda: self.look("replica", "isLoaded"))
 
+    def wait_until_it_opens_offline(self) -> None:
+        """The first visit fetches what later ones need."""
+        self.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+
     def reload(self) -> None:
         self.page.reload()
         self.wait_until_open()
