@@ -158,7 +158,6 @@ def test_nothing_flickers_back_while_edits_and_changes_cross(
     assert client.get(f"/tasks/{task_id}").json()["title"] == "10"
 
 
-@pytest.mark.unsteady
 def test_ten_thousand_tasks_load_are_kept_and_change_promptly(visit: Visit, tmp_path: Path) -> None:
     with LiveServer(make_many_tasks(tmp_path / "many.db", 10_000)) as many:
         page = visit(many.url, path="?view=all", offline_ok=True)
