@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import Visit, go_on
 from tests.page.windows import Window
@@ -121,6 +121,41 @@ def test_two_people_see_each_others_edits(visit: Visit, page: Page, server: Live
     theirs.act("restore", [paint["key"]])
     see_promptly(mine, lambda: mine.titles() == ["Brush", "Paint the wall"])
     assert mine.task("Brush")["parentKey"] == key
+
+
+def test_on_plain_http_in_a_network_each_window_works_for_itself_while_online(
+    visit: Visit, chromium: Browser, server: LiveServer
+) -> None:
+    """There browsers have no locks, no service worker and no `randomUUID`."""
+    context = chromium.new_context()
+    context.add_init_script(
+        """for (const name of ["locks", "serviceWorker", "storage"]) {
+          Object.defineProperty(Navigator.prototype, name, { value: undefined });
+        }
+        Crypto.prototype.randomUUID = undefined;"""
+    )
+    page = visit(server.url, path="?view=all", context=context, offline_ok=True)
+    go_on(page)
+    first = Window(page)
+    second = beside(visit, first, server)
+    assert page.evaluate(
+        "async () => (await import('./static/data/connection.js')).canWorkOffline === false"
+    )
+    expect(page.get_by_text("Without https")).to_be_visible()
+    first.act("addTask", {"title": "From the first"})
+    see_promptly(second, lambda: second.titles() == ["From the first"])
+    second.act("setDone", [second.key("From the first")], True)
+    see_promptly(first, lambda: first.task("From the first")["done"])
+    first.wait_until_sent()
+    context.set_offline(True)
+    first.wait(lambda: first.connection() != "online")
+    first.act("addTask", {"title": "Later"})
+    context.set_offline(False)
+    first.wait_until_sent()
+    first.reload()
+    assert first.titles() == ["From the first", "Later"]
+    assert page.evaluate("async () => (await indexedDB.databases()).length") == 0
+    context.close()
 
 
 def test_nothing_flickers_back_while_edits_and_changes_cross(

@@ -109,6 +109,32 @@ def test_each_action_is_taken_back_and_done_again_with_a_network(
     )
 
 
+def test_what_comes_back_from_the_trash_goes_there_again_and_what_is_purged_stays_away(
+    window: Window, client: httpx2.Client
+) -> None:
+    prepare(window)
+    window.act("trash", [window.key("Paint"), window.key("Wash")])
+    trashed = {each["title"]: each["key"] for each in window.look("replica", "trashed")}
+    assert sorted(trashed) == ["Brush", "Paint", "Wash"]
+    window.act("restore", [trashed["Paint"], trashed["Brush"]])  # the second comes along
+    assert window.titles() == ["Brush", "Dry", "Paint", "Sweep"]
+    window.wait_until_sent()
+    assert window.titles() == sorted(task["title"] for task in client.get("/tasks").json())
+    window.act("undo")
+    assert window.trashed() == ["Brush", "Paint", "Wash"]
+    window.wait_until_sent()
+    window.act("redo")
+    window.act("purge", [trashed["Wash"]])
+    assert window.trashed() == []
+    window.wait_until_sent()
+    assert client.get("/trash").json() == []
+    assert window.titles() == sorted(task["title"] for task in client.get("/tasks").json())
+    # What was done before is taken back, all but what is gone for good.
+    window.act("undo")
+    window.wait_until_sent()
+    assert window.trashed() == ["Brush", "Paint"]
+
+
 def test_what_is_undone_without_a_network_is_never_sent(
     window: Window, client: httpx2.Client
 ) -> None:
