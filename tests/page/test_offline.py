@@ -26,8 +26,8 @@ class Restarting:
     def kill(self) -> None:
         self.process.kill()
 
-    def start(self) -> None:
-        self.process = self._serve("--port", self.url.rpartition(":")[2])
+    def start(self, **variables: str) -> None:
+        self.process = self._serve("--port", self.url.rpartition(":")[2], **variables)
 
     def get(self, path: str) -> Any:
         with httpx2.Client(base_url=self.url) as client:
@@ -229,6 +229,25 @@ def test_a_journal_that_ends_elsewhere_is_read_anew_and_no_edit_is_lost(
     assert server.titles() == ["Kept", "Not sent yet"]
     window.reload()
     assert window.titles() == ["Kept", "Not sent yet"]
+
+
+def test_another_database_at_the_same_address_is_not_mixed_with_the_first(
+    page: Page, server: Restarting, serve: Callable[..., ServerProcess]
+) -> None:
+    window = Window(page)
+    window.act("addTask", {"title": "Of the first"})
+    window.wait_until_sent()
+    server.kill()
+    other = {"TASKHOLD_DATABASE_URL": "sqlite:///other.db"}
+    filling = serve(**other)
+    with filling.client() as client:
+        for title in ("Of the other", "This, too"):
+            client.post("/tasks", json={"title": title}).raise_for_status()
+    filling.kill()
+    server.start(**other)  # its journal goes on where the first one's ended, by the numbers
+    window.wait(lambda: window.titles() == ["Of the other", "This, too"])
+    window.reload()
+    assert window.titles() == ["Of the other", "This, too"]
 
 
 def test_a_page_opens_and_draws_without_a_server(
