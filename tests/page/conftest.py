@@ -32,16 +32,6 @@ def pytest_report_header() -> str | None:
     return None if CHROMIUM else WITHOUT
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests are left out until they hold on a busy machine, too."""
-    if config.getoption("--long"):
-        return
-    for item in items:
-        if item.get_closest_marker("unsteady"):
-            reason = "UNSTEADY: has failed on a busy machine; it runs with --long"
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser, one a test process: Playwright keeps an event loop running in its thread."""
@@ -105,6 +95,8 @@ def _watch(
     def said(kind: str, text: str) -> None:
         if "Failed to load resource" in text and (offline_ok or failing):
             return  # the answers themselves are looked at below
+        if "blocked by Playwright" in text:
+            return  # a test asked for it
         if offline_ok and "net::ERR_" in text:
             return
         complaints.append(f"{kind}: {text}")

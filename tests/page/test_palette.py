@@ -2,9 +2,9 @@
 
 import httpx2
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.page.conftest import Visit, go_on
+from tests.page.conftest import Visit, go_on, wait_for_tasks
 from tests.page.rows import expect_focus, press, row
 from tests.support.servers import LiveServer
 from tests.support.tasks import add, add_list
@@ -73,6 +73,31 @@ def test_the_palette_finds_and_does_everything(
     palette(page, "go to t")
     press(page, "Enter")
     expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
+
+
+def test_keys_typed_ahead_of_the_palette_go_where_they_would_have_gone(
+    server: LiveServer, visit: Visit
+) -> None:
+    page = visit(server.url, path="?view=all", service_workers="block")
+    go_on(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/palette*", hold)
+    page.reload()
+    wait_for_tasks(page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("go to the tr")
+    press(page, "Escape", "n")  # out of it again, and a task
+    page.keyboard.type("Nine nails #diy")
+    press(page, "Enter", "Escape")
+    expect(row(page, "Nine nails")).to_have_count(0)
+    [module] = held
+    module.continue_()
+    expect(row(page, "Nine nails")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_sheet_shows_every_key(page: Page) -> None:

@@ -103,45 +103,67 @@ export function followKeys() {
   });
 }
 
-/** Keys that are meant for a panel on its way, in their order. @type {string[]} */
+/** Keys that are meant for a panel on its way, and those behind them. @type {KeyboardEvent[]} */
 let held = [];
-
-let heldSince = 0;
 
 /** @param {KeyboardEvent} event */
 function holdBack(event) {
   if (!event.isTrusted) return; // one of those that are handed over
   event.preventDefault();
   event.stopPropagation();
-  if (held.length === 0) heldSince = Date.now();
+  const [first] = held;
   // Escape takes back what was opened just now, or doesn't come at all.
-  if (event.key === "Escape" && (held.length === 0 || Date.now() - heldSince > PATIENCE)) {
+  if (event.key === "Escape" && (!first || event.timeStamp - first.timeStamp > PATIENCE)) {
     held = [];
     dialog.value = null;
     isPicking.value = false;
-  } else if (held.push(event.key) === 1) {
+  } else if (held.push(event) === 1) {
     document.addEventListener("keydown", holdBack, { capture: true });
     requestAnimationFrame(handOver);
   }
 }
 
-/** One after the other, as if they came now. */
+/** One after the other, as if they came now: to the panel, or to what is there once it is closed. */
 function handOver() {
-  const target = document.activeElement;
-  const panel = target?.closest("dialog[open]");
-  const [key] = held;
-  if (panel && key !== undefined) {
-    if (key === "Escape") panel.dispatchEvent(new Event("cancel", { cancelable: true }));
-    else if (key.length === 1 && target instanceof HTMLInputElement) {
-      target.value += key;
-      target.dispatchEvent(new InputEvent("input", { bubbles: true }));
-    } else
-      target?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-    held.shift();
-  } else if (dialog.peek() === null && !isPicking.peek()) held = [];
+  const target = document.activeElement ?? document.body;
+  const panel = target.closest("dialog[open]");
+  const isOnItsWay = !panel && (dialog.peek() !== null || isPicking.peek());
+  const event = isOnItsWay ? undefined : held.shift();
+  if (event) press(event, target, panel);
   if (held.length > 0) setTimeout(handOver);
   else document.removeEventListener("keydown", holdBack, { capture: true });
 }
+
+/** Does what the browser does at a key, as far as it is typed ahead.
+ * @param {KeyboardEvent} event @param {Element} target @param {Element | null} panel
+ */
+function press(event, target, panel) {
+  const { key, code, ctrlKey, metaKey, altKey, shiftKey } = event;
+  if (key === "Escape" && panel) {
+    panel.dispatchEvent(new Event("cancel", { cancelable: true }));
+    return;
+  }
+  const modifiers = { ctrlKey, metaKey, altKey, shiftKey };
+  const again = new KeyboardEvent("keydown", {
+    key,
+    code,
+    ...modifiers,
+    bubbles: true,
+    cancelable: true,
+  });
+  const isTaken = !target.dispatchEvent(again);
+  if (isTaken || !isText(target)) return;
+  if (key === "Enter") target.form?.requestSubmit();
+  else if (key.length === 1 && !ctrlKey && !metaKey) {
+    target.value += key;
+    target.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+}
+
+/** @param {Element} element @returns {element is HTMLInputElement | HTMLTextAreaElement} */
+const isText = (element) =>
+  element instanceof HTMLTextAreaElement ||
+  (element instanceof HTMLInputElement && isField(element));
 
 /** Whether a key is the list's: on a row, or where nothing has the focus. @param {Element} target */
 const isOfTheList = (target) => target === document.body || target.matches("[data-key], .rows, h1");
