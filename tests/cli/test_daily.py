@@ -163,6 +163,12 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_done(cli: Command
     assert "comma" in cli.refused("edit", "1", "--tag", "a,b")
     assert "There is no list “Nope”" in cli.refused("add", "x", "--list", "Nope")
     assert cli.refused("edit", "1", "--parent", "1").startswith("parent_id: is the task itself")
+    assert [(task["id"], task["version"]) for task in cli.json("list", "--any")] == [(1, 1)]
+    assert cli.json("list", "--trash") == []
+
+
+@pytest.mark.database("sqlite")
+def test_what_can_t_be_meant_is_wrong_usage(local: CommandLine) -> None:
     for words, said in (
         (("add", "x", "--due", "whenever"), "“whenever” is no day"),
         (("add",), "Missing argument"),
@@ -174,9 +180,7 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_is_done(cli: Command
         (("add", "-", "--note", "-"), "can't be both"),
         (("done", *map(str, range(1, 202))), "At most 200 at once"),
     ):
-        assert said in cli.refused(*words, exit_code=2)
-    assert [(task["id"], task["version"]) for task in cli.json("list", "--any")] == [(1, 1)]
-    assert cli.json("list", "--trash") == []
+        assert said in local.refused(*words, exit_code=2)
 
 
 @pytest.mark.database("sqlite")

@@ -23,45 +23,25 @@ SECTIONS: dict[str, dict[str, _Place]] = {
     "Tasks": {
         "add": _Place("adding", "add", "Add a task."),
         "list": _Place(
-            "listing",
-            "list_tasks",
-            "List tasks that are not done, what is due first in front.",
+            "listing", "list_tasks", "List tasks that are not done, what is due first in front."
         ),
-        "search": _Place(
-            "listing",
-            "search",
-            "List tasks with each of these words, done or not.",
-        ),
+        "search": _Place("listing", "search", "List tasks with each of these words, done or not."),
         "show": _Place("showing", "show", "Show all of a task, with its notes and its parts."),
         "edit": _Place("changing", "edit", "Change tasks, by options or in an editor."),
         "done": _Place("changing", "done", "Mark tasks as done."),
         "undone": _Place("changing", "undone", "Mark tasks as not done."),
-        "rm": _Place(
-            "removing",
-            "rm",
-            "Move tasks and their parts to the trash.",
-        ),
-        "restore": _Place(
-            "removing",
-            "restore",
-            "Bring tasks back from the trash.",
-        ),
+        "rm": _Place("removing", "rm", "Move tasks and their parts to the trash."),
+        "restore": _Place("removing", "restore", "Bring tasks back from the trash."),
         "undo": _Place("undoing", "undo", "Undo the last thing that you did."),
         "lists": _Place("lists", "lists", "Show the lists, or change them."),
         "tags": _Place("lists", "tags", "Show the tags in use, or rename one."),
         "log": _Place("journal", "log", "Show what happened, to all tasks or to one."),
     },
     "Login and shell": {
-        "login": _Place(
-            "login",
-            "login",
-            "Log in to a server.",
-        ),
+        "login": _Place("login", "login", "Log in to a server."),
         "logout": _Place("login", "logout", "Forget the server and the token."),
         "completion": _Place(
-            "completion",
-            "completion",
-            "Print the script that completes words in a shell.",
+            "completion", "completion", "Print the script that completes words in a shell."
         ),
     },
     "Server": {
