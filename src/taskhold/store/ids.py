@@ -58,7 +58,8 @@ def hand_out_behind(table: Table) -> tuple[Query, ...]:
     )
     raised = text(f"UPDATE sqlite_sequence SET seq = :last WHERE name = '{name}'")  # noqa: S608
     raised = raised.bindparams(last)
-    set_counter = text(f"SELECT setval('{name}_id_seq', :last)").bindparams(last)
+    highest = f"greatest(:last, (SELECT last_value FROM {name}_id_seq))"  # noqa: S608
+    set_counter = text(f"SELECT setval('{name}_id_seq', {highest})").bindparams(last)
     return Query(set_counter, on_sqlite=counter), Query(set_counter, on_sqlite=raised)
 
 
