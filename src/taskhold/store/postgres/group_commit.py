@@ -70,11 +70,6 @@ class Write:
         else:
             self.future.set_exception(error)
 
-    def give_up(self) -> None:
-        """It has waited long enough, if it still waits."""
-        if not self.has_begun:
-            self.settle(Unavailable(LATE))
-
 
 class Line(deque[Write]):
     """Those who wait to write to one account, the next one first."""
@@ -108,11 +103,13 @@ class GroupCommit:
     def __init__(
         self,
         attempt: Attempt,
+        distrust: Callable[[], None],
         compiled: CompiledQueries,
         announce: Callable[[int], None],
         meters: StoreMeters,
     ) -> None:
         self._attempt = attempt
+        self._distrust = distrust
         self._meters = meters
         self._compiled = compiled
         self._announce = announce
@@ -131,11 +128,17 @@ class GroupCommit:
             task.add_done_callback(self._working.discard)
             return await write.future
         line.append(write)
-        timer = loop.call_at(until, write.give_up)
+        timer = loop.call_at(until, self._give_up, write)
         try:
             return await write.future
         finally:
             timer.cancel()
+
+    def _give_up(self, write: Write) -> None:
+        """It has waited long enough, if it still waits: perhaps because no connection answers."""
+        if not write.has_begun and not write.future.done():
+            write.settle(Unavailable(LATE))
+            self._distrust()
 
     async def stop(self) -> None:
         """Break off what is still being written."""

@@ -228,6 +228,7 @@ class PostgresStore:
         self._announcements = Announcements(self._connect, self._watches)
         self._groups = GroupCommit(
             partial(self._try, self._writers),
+            self._drop_free,
             self._compiled,
             self._announcements.announce,
             self.meters,
