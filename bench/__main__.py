@@ -6,8 +6,8 @@ the machine disturbs all alike. Who isn't measured is stopped meanwhile (SIGSTOP
 one core, with its PostgreSQL, and wrk has another. What is printed are the medians of the rounds,
 and which bars are kept. All of it takes 25 minutes, with `--seconds 8` two and a half hours.
 
-    python -m bench --short                                 # four minutes, to look at
-    python -m bench --rounds 1 --seconds 1                  # five, each cell once
+    python -m bench --short                                 # some minutes, to look at
+    python -m bench --rounds 1                              # as many, each cell once
     python -m bench --kinds get --connections 16 --access token --systems taskhold-sqlite pocketbase
     python -m bench --json figures.json && python -m bench.plots figures.json docs/speed
 
