@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-
 QUICK = Path("/dev/shm")  # noqa: S108
 ROOM = 4 << 30
 
