@@ -43,7 +43,7 @@ PARTS = "*.part-*"
 def test_each_backup_under_writes_has_all_that_was_acknowledged_before(
     databases: Databases, database_url: str, tmp_path: Path, long: bool
 ) -> None:
-    many = 20 if long or database_url.startswith("sqlite") else 4
+    many = 20 if long else 5
     before: list[int] = []
     with LiveServer(database_url) as server, httpx2.Client(base_url=server.url) as client:
         writers = Writers([server.url], plain=1)

@@ -50,7 +50,7 @@ def test_stopped_half_way_it_goes_on(
     fresh: Fresh, tmp_path: Path, kill: signal.Signals, options: tuple[str, ...]
 ) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "4000", "--random-seed", "1")
+    said(there, "seed", "--tasks", "1500", "--random-seed", "1")
     whole, again = tmp_path / "whole.jsonl", tmp_path / "again.jsonl"
     said(there, "export", str(whole), *options)
     screen, exit_code = stop_it(new, whole, kill)
@@ -58,13 +58,13 @@ def test_stopped_half_way_it_goes_on(
         assert exit_code == 1
         assert screen.endswith("taskhold: stopped; run it again to go on\r\n")
     made = len(lines_of(new, "task"))
-    assert 0 < made < 4000
+    assert 0 < made < 1500
     line = bring(new, whole).line
-    assert re.fullmatch(rf"Imported {4000 - made:,} tasks and 0 lists for open; .* already", line)
+    assert re.fullmatch(rf"Imported {1500 - made:,} tasks and 0 lists for open; .* already", line)
     said(new, "export", str(again), *options)
     assert without_first_line(again) == without_first_line(whole)
     with LiveServer(new) as server, httpx2.Client(base_url=server.url, timeout=30) as client:
-        assert len(tasks_and_journal_agree(client)) == 4000
+        assert len(tasks_and_journal_agree(client)) == 1500
 
 
 def stop_it(url: str, file: Path, kill: signal.Signals) -> tuple[str, int]:
@@ -78,7 +78,7 @@ def stop_it(url: str, file: Path, kill: signal.Signals) -> tuple[str, int]:
         stderr=its_end,
     ) as process:
         os.close(its_end)
-        while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 4,012 rows", screen):
+        while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 1,5[0-9][0-9] rows", screen):
             screen += os.read(terminal, 4096)
         process.send_signal(kill)
         with suppress(OSError):  # it has ended
@@ -90,7 +90,7 @@ def stop_it(url: str, file: Path, kill: signal.Signals) -> tuple[str, int]:
 
 def test_two_at_the_same_time_make_nothing_twice(fresh: Fresh, tmp_path: Path) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "1500", "--random-seed", "1")
+    said(there, "seed", "--tasks", "600", "--random-seed", "1")
     said(there, "export", str(tmp_path / "tasks.csv"))
     said(new, "version")
     ended: list[Any] = []
@@ -105,7 +105,7 @@ def test_two_at_the_same_time_make_nothing_twice(fresh: Fresh, tmp_path: Path) -
         each.join()
     assert [each.returncode for each in ended] == [0, 0], ended
     with LiveServer(new) as server, httpx2.Client(base_url=server.url, timeout=30) as client:
-        assert len(tasks_and_journal_agree(client)) == 1500
+        assert len(tasks_and_journal_agree(client)) == 600
 
 
 @pytest.mark.parametrize("options", [(), ("--journal",)])
@@ -113,7 +113,7 @@ def test_others_write_meanwhile_and_hear_of_it(
     fresh: Fresh, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "3000", "--random-seed", "1")
+    said(there, "seed", "--tasks", "1000", "--random-seed", "1")
     said(there, "export", str(tmp_path / "a.jsonl"), *options)
     done = threading.Event()
     written: list[int] = []
@@ -139,8 +139,8 @@ def test_others_write_meanwhile_and_hear_of_it(
             working.join()
         tasks = tasks_and_journal_agree(client)
     assert len(set(written)) == len(written) > 3
-    assert min(written) > 3000
-    assert len(tasks) == 3000 + len(written)
+    assert min(written) > 1000
+    assert len(tasks) == 1000 + len(written)
 
 
 # Once
