@@ -1,7 +1,6 @@
 """`taskhold copy`: a whole database into another one, or nothing of it."""
 
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -438,28 +437,21 @@ def with_each_task(url: str, kind: str, sqlite: str, postgresql: str) -> None:
 
 
 def stop_half_way(
-    source: str, target: str, stop: Callable[[subprocess.Popen[bytes]], None]
+    source: str, target: str, stop: Callable[[prepared.Process], None]
 ) -> tuple[int, str]:
     """Copy 5,000 tasks until half of the rows are there.
 
     The exit code, and what the terminal showed: standard error alone is one.
     """
-    terminal, its_end = pty.openpty()
-    command = [sys.executable, "-m", "taskhold", "copy", source, target]
-    environment = os.environ | {"COLUMNS": "200"}
-    screen = b""
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=its_end, env=environment
-    ) as process:
-        os.close(its_end)
+    with prepared.bars_of("copy", source, target) as (process, terminal):
+        screen = b""
         while not re.search(rb"[5-9],\d\d\d of 10,002", screen):
             screen += os.read(terminal, 4096)
         stop(process)
         with suppress(OSError):  # it has ended
             while True:
                 screen += os.read(terminal, 4096)
-    os.close(terminal)
-    return process.returncode, screen.decode()
+    return process.wait(20), screen.decode()
 
 
 def slow_database(make: Make, kind: str) -> str:

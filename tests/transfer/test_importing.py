@@ -2,11 +2,8 @@
 
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support import prepared
 from tests.support.accounts import cookies_of, log_in, make_accounts
 from tests.support.commands import refused, said, taskhold
 from tests.support.journal import changes_after, tasks_and_journal_agree
@@ -69,23 +67,15 @@ def test_stopped_half_way_it_goes_on(
 
 def stop_it(url: str, file: Path, kill: signal.Signals) -> tuple[str, int]:
     """Stop an import in a terminal once its bar shows that some is done."""
-    terminal, its_end = pty.openpty()
-    screen = b""
-    with subprocess.Popen(
-        [sys.executable, "-m", "taskhold", "import", str(file)],
-        env=os.environ | {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"},
-        stdout=subprocess.DEVNULL,
-        stderr=its_end,
-    ) as process:
-        os.close(its_end)
+    with prepared.bars_of("import", str(file), TASKHOLD_DATABASE_URL=url) as (process, terminal):
+        screen = b""
         while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 1,5[0-9][0-9] rows", screen):
             screen += os.read(terminal, 4096)
         process.send_signal(kill)
         with suppress(OSError):  # it has ended
             while True:
                 screen += os.read(terminal, 4096)
-    os.close(terminal)
-    return screen.decode(), process.returncode
+    return screen.decode(), process.wait(20)
 
 
 def test_two_at_the_same_time_make_nothing_twice(fresh: Fresh, tmp_path: Path) -> None:
