@@ -48,7 +48,7 @@ def test_stopped_half_way_it_goes_on(
     fresh: Fresh, tmp_path: Path, kill: signal.Signals, options: tuple[str, ...]
 ) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "1500", "--random-seed", "1")
+    said(there, "seed", "--tasks", "2500", "--random-seed", "1")
     whole, again = tmp_path / "whole.jsonl", tmp_path / "again.jsonl"
     said(there, "export", str(whole), *options)
     screen, exit_code = stop_it(new, whole, kill)
@@ -56,20 +56,20 @@ def test_stopped_half_way_it_goes_on(
         assert exit_code == 1
         assert screen.endswith("taskhold: stopped; run it again to go on\r\n")
     made = len(lines_of(new, "task"))
-    assert 0 < made < 1500
+    assert 0 < made < 2500
     line = bring(new, whole).line
-    assert re.fullmatch(rf"Imported {1500 - made:,} tasks and 0 lists for open; .* already", line)
+    assert re.fullmatch(rf"Imported {2500 - made:,} tasks and 0 lists for open; .* already", line)
     said(new, "export", str(again), *options)
     assert without_first_line(again) == without_first_line(whole)
     with LiveServer(new) as server, httpx2.Client(base_url=server.url, timeout=30) as client:
-        assert len(tasks_and_journal_agree(client)) == 1500
+        assert len(tasks_and_journal_agree(client)) == 2500
 
 
 def stop_it(url: str, file: Path, kill: signal.Signals) -> tuple[str, int]:
     """Stop an import in a terminal once its bar shows that some is done."""
     with prepared.bars_of("import", str(file), TASKHOLD_DATABASE_URL=url) as (process, terminal):
         screen = b""
-        while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 1,5[0-9][0-9] rows", screen):
+        while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 2,5[0-9][0-9] rows", screen):
             screen += os.read(terminal, 4096)
         process.send_signal(kill)
         with suppress(OSError):  # it has ended
