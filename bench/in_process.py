@@ -93,7 +93,8 @@ async def main(folder: Path) -> None:
     query = CompiledQueries(DIALECT, SQLITE_CODECS)[page_query("id", (), None, continues=False)]
     connection = connect(folder / "tasks.db")
     wanted = {"owner_id": 1, "limit": 20, "offset": 0}
-    rows = connection.execute(query.sql, wanted).fetchall()
+    values = query.encode(wanted)
+    rows = connection.execute(query.sql, values).fetchall()
     tasks = [query.decode(row) for row in rows]
 
     def timed(function: Callable[[], object]) -> Call:
@@ -103,7 +104,7 @@ async def main(folder: Path) -> None:
         return call
 
     await measure(
-        "20 rows from SQLite", timed(lambda: connection.execute(query.sql, wanted).fetchall())
+        "20 rows from SQLite", timed(lambda: connection.execute(query.sql, values).fetchall())
     )
     await measure("20 rows to dicts", timed(lambda: [query.decode(row) for row in rows]))
     await measure("20 dicts to JSON", timed(lambda: to_json(tasks)))

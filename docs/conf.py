@@ -16,7 +16,7 @@ SECTIONS = {
     "Begin": ["start", "tour", "page", "from-the-lesson"],
     "Use it": ["tasks", "commands", "transfer", "api", "client", "building-a-client", "accounts"],
     "Run it": ["deploy", "settings", "operations", "care", "metrics", "copy", "scale"],
-    "Rely on it": ["durability", "security", "decisions/README", "releasing"],
+    "Rely on it": ["durability", "security", "speed", "decisions/README", "releasing"],
 }
 """The pages in their order. One that is in no section is named by Sphinx, as a mistake."""
 
@@ -72,10 +72,12 @@ _OUTSIDE = re.compile(r"\[([^]]*)\]\((\.\./[^)#]*)[^)]*\)")
 
 
 def _without_link(page: Path, found: re.Match[str]) -> str:
-    """The text alone of a link to a folder or a page of the repository, which the site hasn't.
+    """The text alone of a link to what the site hasn't: a folder, a page, a module.
 
     Other files of the repository come along, to be downloaded.
     """
     target = (page.parent / found[2]).resolve()
-    is_elsewhere = not target.is_relative_to(DOCS) and (target.suffix == ".md" or target.is_dir())
+    is_elsewhere = not target.is_relative_to(DOCS) and (
+        target.suffix in (".md", ".py") or target.is_dir()
+    )
     return found[1] if is_elsewhere and target.exists() else found[0]

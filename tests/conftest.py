@@ -17,6 +17,7 @@ from tests.support.databases import (  # noqa: E402
     PostgreSQLDatabases,
     SQLiteFiles,
 )
+from tests.support.disk import quick_folder  # noqa: E402
 from tests.support.postgresql import (  # noqa: E402
     PostgreSQL,
     find_binaries,
@@ -37,9 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start, also where a shell began them in the background."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C reach what the tests start, also where a shell began them in the background.
+
+    The tests' folders are in memory where there is room, but for the long tests' many tasks.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not config.getoption("--long") and (folder := quick_folder()):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

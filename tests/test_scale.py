@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from taskhold import serving
+from taskhold import protocol, serving
 from taskhold.journal import feed
 from taskhold.settings import PREFIX, Settings
 from taskhold.store.postgres import announcements, opening, store
@@ -118,7 +118,7 @@ def test_the_page_names_the_times_of_the_code() -> None:
     assert "A quiet stream says something every 15 seconds" in TEXT
     assert announcements.LOOK_SECONDS == 10
     assert "after 10 seconds at the most" in TEXT
-    assert serving.KEEP_ALIVE_SECONDS == 75
+    assert protocol.KEEP_ALIVE_SECONDS == 75
     assert "before 75 seconds" in TEXT
     assert opening.OLDEST == 15
     assert "PostgreSQL 15 or newer" in TEXT

@@ -18,91 +18,22 @@ from typing import Any
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from taskhold import __version__
 from taskhold.accounts.first import UNKNOWN, who_may
 from taskhold.app import create_app
 from taskhold.errors import StartupError, Unavailable
 from taskhold.logs import configure_logs
+from taskhold.protocol import Protocol
 from taskhold.settings import Settings
 from taskhold.store.sqlite.library import choose
 
-SLOW_SECONDS = 12.0
-"""How long a client may take over its headers, over its body (and a second more for each
-100 KB of it), or reading nothing of its answer. Checked once a second."""
-BODY_BYTES_PER_SECOND = 100_000
-HEADER_BYTES = 65_536
-KEEP_ALIVE_SECONDS = 75
-"""How long a connection may rest between requests; proxies let go of theirs after 60 seconds."""
 STOP_SECONDS = 8
 """How long requests in flight may take to finish when the server stops."""
 MOST_OPEN_FILES = 65_536
 FAILED_START = 3
 
 log = structlog.get_logger()
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, closing connections that are too slow or send endless headers."""
-
-    _begun: float | None = None
-    """When the request that is being received began; None between requests."""
-    _received = 0
-    _in_headers = True
-    _stuck: tuple[float, int] | None = None
-    """Since when the client has not read, and how much there is for it."""
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._begun = self.loop.time()
-
-    def data_received(self, data: bytes) -> None:
-        if self._begun is None:
-            self._begun = self.loop.time()
-        self._received += len(data)
-        super().data_received(data)
-        if self._in_headers and self._received > HEADER_BYTES and not self.transport.is_closing():
-            self._refuse_headers()
-
-    def on_headers_complete(self) -> None:
-        if self._received > HEADER_BYTES:  # they may have come in one piece with a body
-            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-            if size > HEADER_BYTES:
-                raise ValueError("the headers are too large")  # ends in send_400_response
-        self._in_headers = False
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        if self._in_headers and self._received > HEADER_BYTES:
-            self._refuse_headers()
-        else:
-            super().send_400_response(msg)
-
-    def _refuse_headers(self) -> None:
-        self.transport.write(STATUS_LINE[431] + b"content-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._begun, self._received, self._in_headers = None, 0, True
-
-    def close_if_slow(self, now: float) -> None:
-        """Close the connection if its client has used up its time."""
-        if self._begun is not None:
-            allowed = SLOW_SECONDS + (
-                0 if self._in_headers else self._received / BODY_BYTES_PER_SECOND
-            )
-            if now - self._begun > allowed:
-                self.transport.abort()
-                return
-        unread = self.transport.get_write_buffer_size()
-        if not unread:
-            self._stuck = None
-        elif self._stuck is None or unread < self._stuck[1]:
-            self._stuck = now, unread
-        elif now - self._stuck[0] > SLOW_SECONDS:
-            self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -132,7 +63,7 @@ class Server(uvicorn.Server):
             now = time.monotonic()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Protocol):
-                    connection.close_if_slow(now)
+                    connection.close_if_idle(now)
         if self._parent not in (None, os.getppid()):
             log.error("the parent process is gone; stopping")
             return True
@@ -197,7 +128,6 @@ def configuration(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
 

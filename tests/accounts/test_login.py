@@ -147,6 +147,7 @@ def processor_seconds(server: ServerProcess) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.database("sqlite")
 def test_two_hundred_logins_at_once_hold_nobody_up(database_url: str, serve: Serve) -> None:
     make_accounts(database_url, *({"username": f"user-{number}"} for number in range(4)))
     process = serve()

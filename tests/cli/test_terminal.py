@@ -9,7 +9,7 @@ import httpx2
 import pexpect
 import pytest
 
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, Terminal
 from tests.support.servers import LiveServer, ServerProcess
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*[34][0-7][0-9;]*m")
@@ -41,12 +41,12 @@ def editor(tmp_path: Path) -> Path:
     return script
 
 
-def edit(cli: CommandLine, editor: Path, *edits: str) -> "pexpect.spawn[bytes]":
+def edit(cli: CommandLine, editor: Path, *edits: str) -> Terminal:
     editor.write_text("\n".join(edits))
     return cli.terminal("edit", "1", VISUAL=str(editor.parent / "editor"))
 
 
-def ended(running: "pexpect.spawn[bytes]") -> tuple[int | None, str]:
+def ended(running: Terminal) -> tuple[int | None, str]:
     """The exit code, and what was on the screen since the last thing that was waited for."""
     running.expect(pexpect.EOF)
     running.close()

@@ -1,7 +1,6 @@
 """`taskhold copy`: a whole database into another one, or nothing of it."""
 
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -387,7 +386,7 @@ def test_the_lessons_file_can_be_copied(make: Make, tmp_path: Path) -> None:
 def test_a_source_that_is_written_meanwhile_is_copied_as_of_one_moment(
     make: Make, tmp_path: Path, kind: str
 ) -> None:
-    source, target = make_many_tasks(tmp_path / "many.db", 20_000), make("sqlite")
+    source, target = make_many_tasks(tmp_path / "many.db", 5_000), make("sqlite")
     if kind == "postgresql":
         source, file = make("postgresql"), source
         copy(file, source)
@@ -419,7 +418,7 @@ def test_a_source_that_is_written_meanwhile_is_copied_as_of_one_moment(
         tasks_and_journal_agree(client)
     rows = "SELECT seq, action, object_id, before, after FROM change ORDER BY seq"
     copied_changes, all_changes = run_sql(target, rows), run_sql(source, rows)
-    assert 20_000 < len(copied_changes) < len(all_changes)
+    assert 5_000 < len(copied_changes) < len(all_changes)
     assert copied_changes == all_changes[: len(copied_changes)]
 
 
@@ -438,28 +437,21 @@ def with_each_task(url: str, kind: str, sqlite: str, postgresql: str) -> None:
 
 
 def stop_half_way(
-    source: str, target: str, stop: Callable[[subprocess.Popen[bytes]], None]
+    source: str, target: str, stop: Callable[[prepared.Process], None]
 ) -> tuple[int, str]:
-    """Copy 20,000 tasks until some are there; the exit code, and what the terminal showed.
+    """Copy 5,000 tasks until half of the rows are there.
 
-    Standard error alone is a terminal.
+    The exit code, and what the terminal showed: standard error alone is one.
     """
-    terminal, its_end = pty.openpty()
-    command = [sys.executable, "-m", "taskhold", "copy", source, target]
-    environment = os.environ | {"COLUMNS": "200"}
-    screen = b""
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=its_end, env=environment
-    ) as process:
-        os.close(its_end)
-        while not re.search(rb"2\d,\d\d\d of 40,002", screen):
+    with prepared.bars_of("copy", source, target) as (process, terminal):
+        screen = b""
+        while not re.search(rb"[5-9],\d\d\d of 10,002", screen):
             screen += os.read(terminal, 4096)
         stop(process)
         with suppress(OSError):  # it has ended
             while True:
                 screen += os.read(terminal, 4096)
-    os.close(terminal)
-    return process.returncode, screen.decode()
+    return process.wait(20), screen.decode()
 
 
 def slow_database(make: Make, kind: str) -> str:
@@ -474,7 +466,7 @@ def slow_database(make: Make, kind: str) -> str:
 def test_killed_half_way_it_leaves_the_target_empty(
     make: Make, tmp_path: Path, kind: str, kill: signal.Signals
 ) -> None:
-    source, target = make_many_tasks(tmp_path / "many.db", 20_000), slow_database(make, kind)
+    source, target = make_many_tasks(tmp_path / "many.db", 5_000), slow_database(make, kind)
     before = raw(target)
     exit_code, screen = stop_half_way(source, target, lambda process: process.send_signal(kill))
     assert exit_code != 0
@@ -489,13 +481,13 @@ def test_killed_half_way_it_leaves_the_target_empty(
             time.sleep(0.05)
     assert raw(target) == before
     run_sql(target, "DROP TRIGGER with_each" + " ON task" * (kind == "postgresql"))
-    assert copy(source, target).startswith("Copied 20,000 tasks, 20,000 changes ")
+    assert copy(source, target).startswith("Copied 5,000 tasks, 5,000 changes ")
 
 
 def test_a_crash_of_postgresql_leaves_the_target_empty(
     cluster: PostgreSQL, cluster_databases: PostgreSQLDatabases, tmp_path: Path
 ) -> None:
-    source = make_many_tasks(tmp_path / "many.db", 20_000)
+    source = make_many_tasks(tmp_path / "many.db", 5_000)
     with cluster_databases.fresh(tmp_path) as target:
         slow_database(lambda _: target, "postgresql")
         before = raw(target)
@@ -509,7 +501,7 @@ def test_a_crash_of_postgresql_leaves_the_target_empty(
 def test_every_failing_sync_is_told(tmp_path: Path, long: bool) -> None:
     source = make_many_tasks(tmp_path / "many.db", 3)
     disk = FailingDisk(tmp_path / "faults")
-    for spared in count(0, 1 if long else 3):
+    for spared in count(0, 1 if long else 5):
         folder = tmp_path / f"target-{spared}"
         folder.mkdir()
         target = f"sqlite:///{folder / 'tasks.db'}"
@@ -574,7 +566,7 @@ def test_many_tasks_are_copied_both_ways_in_little_time_and_memory(
     make: Make, tmp_path: Path, long: bool
 ) -> None:
     """A million of them, with `--long`: each way in less than 3 minutes and 150 MB."""
-    number = 1_000_000 if long else 20_000
+    number = 1_000_000 if long else 5_000
     urls = make_many_tasks(tmp_path / "many.db", number), make("postgresql"), make("sqlite")
     for source, target in pairwise(urls):
         began, most = time.monotonic(), 0

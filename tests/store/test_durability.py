@@ -98,7 +98,7 @@ def test_every_acknowledged_write_survives_kill_9(
 ) -> None:
     writers = [Writer(f"writer {number}") for number in range(8)]
     process = serve("--workers", workers)
-    for number in range(20 if long else 3):
+    for number in range(20 if long else 2):
         acknowledged = threading.Semaphore(0)
         with ThreadPoolExecutor(len(writers)) as threads:
             writing = [

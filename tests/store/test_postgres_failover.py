@@ -93,26 +93,13 @@ def test_while_the_only_standby_is_away_no_write_is_acknowledged(
         assert titles(client) == ["there before", "unsure", "keyed"]
 
 
-def test_a_commit_whose_wait_for_the_standby_is_cancelled_is_not_acknowledged(
-    serve: Serve, cluster: PostgreSQL, standby: PostgreSQL
-) -> None:
-    """PostgreSQL then says COMMIT, and warns that the transaction is on one disk alone."""
-    process = serve()
-    waits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-    with process.client() as client, ThreadPoolExecutor(1) as threads:
-        create(client, "there before")
-        standby.stop()
-        waiting = threads.submit(create, client, "on one disk")
-        wait_until(lambda: cluster.execute(waits) == [(True,)])
-        answer = waiting.result()
-        assert answer.status_code == 503
-        assert answer.json()["type"] == "/problems/outcome-unknown"
-
-
 def test_what_is_on_one_disk_alone_is_not_acknowledged_by_whoever_finds_it_there(
     serve: Serve, cluster: PostgreSQL, standby: PostgreSQL
 ) -> None:
-    """A repeat under the key, and a PATCH that changes nothing, only read it."""
+    """Where the wait for the standby is cancelled, PostgreSQL says COMMIT, and warns.
+
+    A repeat under the key, and a PATCH that changes nothing, only read it.
+    """
     process = serve()
     waits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     with process.client() as client, ThreadPoolExecutor(1) as threads:
@@ -120,7 +107,9 @@ def test_what_is_on_one_disk_alone_is_not_acknowledged_by_whoever_finds_it_there
         standby.stop()
         waiting = threads.submit(create, client, "on one disk", KEY)
         wait_until(lambda: cluster.execute(waits) == [(True,)])
-        assert waiting.result().status_code == 503
+        answer = waiting.result()
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "/problems/outcome-unknown"
         assert titles(client) == ["there before", "on one disk"]
         assert client.patch("/tasks/2", json={"title": "on one disk"}).status_code == 503
         standby.start()

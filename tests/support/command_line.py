@@ -2,12 +2,12 @@
 
 import json
 import os
-import sys
-from collections.abc import Mapping
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
+from pexpect.fdpexpect import fdspawn
 
 from tests.support import prepared
 
@@ -15,6 +15,33 @@ if TYPE_CHECKING:
     import subprocess
 
 TIMEOUT = 20
+if TYPE_CHECKING:
+    Spawn = fdspawn[bytes]
+else:
+    Spawn = fdspawn
+_OF_TERMINALS = dict.fromkeys(("CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR"))
+"""What would speak of another terminal."""
+
+
+class Terminal(Spawn):
+    """Our end of a terminal that a command runs in."""
+
+    def __init__(self, end: int, process: prepared.Process) -> None:
+        super().__init__(end, timeout=TIMEOUT)
+        self._process = process
+
+    def sendintr(self) -> None:
+        """Ctrl-C."""
+        self.send(b"\x03")
+
+    def sendeof(self) -> None:
+        """Ctrl-D."""
+        self.send(b"\x04")
+
+    def close(self) -> None:
+        """Hang up; the command has to end, and its exit code is there."""
+        super().close()
+        self.exitstatus = self._process.wait(TIMEOUT)
 
 
 class CommandLine:
@@ -51,18 +78,17 @@ class CommandLine:
         assert line.startswith("taskhold: "), line
         return line.removeprefix("taskhold: ")
 
-    def terminal(self, *words: str, columns: int = 100, **variables: str) -> "pexpect.spawn[bytes]":
-        """The command in a terminal, from scratch."""
-        given = {**self.variables, "TERM": "xterm-256color", **variables}
-        given.pop("COLUMNS")
-        return pexpect.spawn(
-            sys.executable,
-            ["-m", "taskhold", *words],
-            cwd=str(self.folder),
-            env=_environment(given),
-            timeout=TIMEOUT,
-            dimensions=(40, columns),
-        )
+    def terminal(self, *words: str, columns: int = 100, **variables: str) -> Terminal:
+        """The command in a terminal."""
+        given = {**_OF_TERMINALS, **self.variables, "TERM": "xterm-256color", **variables}
+        given["COLUMNS"] = None
+        ours, its = os.openpty()
+        termios.tcsetwinsize(its, (40, columns))
+        with os.fdopen(its, "r+b", buffering=0) as end:
+            process = prepared.start_in_terminal(
+                *words, folder=self.folder, variables=given, terminal=end
+            )
+        return Terminal(ours, process)
 
     def screen(self, *words: str, columns: int = 100, **variables: str) -> str:
         """What a command shows in a terminal, with its colours; it has to succeed."""
@@ -72,12 +98,3 @@ class CommandLine:
         shown: bytes = running.before or b""
         assert running.exitstatus == 0, shown
         return shown.decode()
-
-
-_OF_TERMINALS = frozenset({"CI", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR"})
-
-
-def _environment(given: Mapping[str, str]) -> Any:
-    """Without what would speak of another terminal."""
-    kept = {name: value for name, value in os.environ.items() if name not in _OF_TERMINALS}
-    return {**kept, **given}

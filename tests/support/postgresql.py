@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.disk import quick_folder
 from tests.support.sql import Rows, run_sql
 
 USER = "taskhold"
@@ -181,7 +182,7 @@ def running_standby(primary: PostgreSQL) -> Iterator[PostgreSQL]:
 
 @contextmanager
 def _guarded_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="taskhold-postgresql-"))
+    folder = Path(tempfile.mkdtemp(prefix="taskhold-postgresql-", dir=quick_folder()))
     guard = subprocess.Popen(
         ["/bin/sh", "-c", GUARD, folder],
         stdin=subprocess.PIPE,

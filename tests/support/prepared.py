@@ -5,6 +5,7 @@ importing it does nothing else (`tests/test_structure.py`).
 """
 
 import atexit
+import fcntl
 import gc
 import json
 import os
@@ -15,10 +16,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -80,7 +82,8 @@ class Process:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended in this moment
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -95,6 +98,30 @@ def start(*words: str, folder: Path, variables: Mapping[str, str], log: IO[bytes
     with Path(os.devnull).open("rb") as nothing, os.fdopen(writing, "wb") as stdout:
         pid, exit_code = _preparer().start(words, folder, variables, [nothing, stdout, log])
     return Process(pid, exit_code, os.fdopen(reading, "r", encoding="utf-8"))
+
+
+def start_in_terminal(
+    *words: str, folder: Path, variables: Mapping[str, str | None], terminal: IO[bytes]
+) -> Process:
+    """Run `taskhold` with these words in a terminal, which controls it; None: not that variable."""
+    return Process(*_preparer().start(words, folder, variables, [terminal] * 3), None)
+
+
+@contextmanager
+def bars_of(*words: str, **variables: str) -> Iterator[tuple[Process, int]]:
+    """`taskhold` with these words; its standard error alone is a terminal, our end of it."""
+    ours, its = os.openpty()
+    with Path(os.devnull).open("r+b") as nothing, os.fdopen(its, "wb", buffering=0) as end:
+        given = {"COLUMNS": "200", **variables}
+        process = Process(
+            *_preparer().start(words, Path.cwd(), given, [nothing, nothing, end]), None
+        )
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 def run(
@@ -140,13 +167,15 @@ class _Preparer:
         self,
         words: tuple[str, ...],
         folder: Path,
-        variables: Mapping[str, str],
+        variables: Mapping[str, str | None],
         standard: Sequence[IO[bytes]],
     ) -> tuple[int, int]:
         """The pid, and where the exit code can be read once there is one."""
         exit_code, telling = os.pipe()
         with tempfile.TemporaryFile("w+") as request, self._one_at_a_time:
-            json.dump([words, str(folder), os.environ | variables], request)
+            merged = {**os.environ, **variables}
+            there = {name: value for name, value in merged.items() if value is not None}
+            json.dump([words, str(folder), there], request)
             request.flush()
             files = [request.fileno(), telling, *(each.fileno() for each in standard)]
             socket.send_fds(self._requests, [b"!"], files)
@@ -220,6 +249,10 @@ def _become(requests: socket.socket, request: int, standard: list[int]) -> None:
     for number, each in enumerate(standard):
         os.dup2(each, number)
         os.close(each)
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if os.isatty(1):
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for number, handler in (
         (signal.SIGCHLD, signal.SIG_DFL),
         (signal.SIGINT, signal.default_int_handler),

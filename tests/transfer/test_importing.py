@@ -2,11 +2,8 @@
 
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support import prepared
 from tests.support.accounts import cookies_of, log_in, make_accounts
 from tests.support.commands import refused, said, taskhold
 from tests.support.journal import changes_after, tasks_and_journal_agree
@@ -50,7 +48,7 @@ def test_stopped_half_way_it_goes_on(
     fresh: Fresh, tmp_path: Path, kill: signal.Signals, options: tuple[str, ...]
 ) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "4000", "--random-seed", "1")
+    said(there, "seed", "--tasks", "1500", "--random-seed", "1")
     whole, again = tmp_path / "whole.jsonl", tmp_path / "again.jsonl"
     said(there, "export", str(whole), *options)
     screen, exit_code = stop_it(new, whole, kill)
@@ -58,39 +56,31 @@ def test_stopped_half_way_it_goes_on(
         assert exit_code == 1
         assert screen.endswith("taskhold: stopped; run it again to go on\r\n")
     made = len(lines_of(new, "task"))
-    assert 0 < made < 4000
+    assert 0 < made < 1500
     line = bring(new, whole).line
-    assert re.fullmatch(rf"Imported {4000 - made:,} tasks and 0 lists for open; .* already", line)
+    assert re.fullmatch(rf"Imported {1500 - made:,} tasks and 0 lists for open; .* already", line)
     said(new, "export", str(again), *options)
     assert without_first_line(again) == without_first_line(whole)
     with LiveServer(new) as server, httpx2.Client(base_url=server.url, timeout=30) as client:
-        assert len(tasks_and_journal_agree(client)) == 4000
+        assert len(tasks_and_journal_agree(client)) == 1500
 
 
 def stop_it(url: str, file: Path, kill: signal.Signals) -> tuple[str, int]:
     """Stop an import in a terminal once its bar shows that some is done."""
-    terminal, its_end = pty.openpty()
-    screen = b""
-    with subprocess.Popen(
-        [sys.executable, "-m", "taskhold", "import", str(file)],
-        env=os.environ | {"TASKHOLD_DATABASE_URL": url, "COLUMNS": "200"},
-        stdout=subprocess.DEVNULL,
-        stderr=its_end,
-    ) as process:
-        os.close(its_end)
-        while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 4,012 rows", screen):
+    with prepared.bars_of("import", str(file), TASKHOLD_DATABASE_URL=url) as (process, terminal):
+        screen = b""
+        while not re.search(rb"Importing \S+ +[1-9][0-9,]* of 1,5[0-9][0-9] rows", screen):
             screen += os.read(terminal, 4096)
         process.send_signal(kill)
         with suppress(OSError):  # it has ended
             while True:
                 screen += os.read(terminal, 4096)
-    os.close(terminal)
-    return screen.decode(), process.returncode
+    return screen.decode(), process.wait(20)
 
 
 def test_two_at_the_same_time_make_nothing_twice(fresh: Fresh, tmp_path: Path) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "1500", "--random-seed", "1")
+    said(there, "seed", "--tasks", "600", "--random-seed", "1")
     said(there, "export", str(tmp_path / "tasks.csv"))
     said(new, "version")
     ended: list[Any] = []
@@ -105,7 +95,7 @@ def test_two_at_the_same_time_make_nothing_twice(fresh: Fresh, tmp_path: Path) -
         each.join()
     assert [each.returncode for each in ended] == [0, 0], ended
     with LiveServer(new) as server, httpx2.Client(base_url=server.url, timeout=30) as client:
-        assert len(tasks_and_journal_agree(client)) == 1500
+        assert len(tasks_and_journal_agree(client)) == 600
 
 
 @pytest.mark.parametrize("options", [(), ("--journal",)])
@@ -113,7 +103,7 @@ def test_others_write_meanwhile_and_hear_of_it(
     fresh: Fresh, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "3000", "--random-seed", "1")
+    said(there, "seed", "--tasks", "1000", "--random-seed", "1")
     said(there, "export", str(tmp_path / "a.jsonl"), *options)
     done = threading.Event()
     written: list[int] = []
@@ -139,8 +129,8 @@ def test_others_write_meanwhile_and_hear_of_it(
             working.join()
         tasks = tasks_and_journal_agree(client)
     assert len(set(written)) == len(written) > 3
-    assert min(written) > 3000
-    assert len(tasks) == 3000 + len(written)
+    assert min(written) > 1000
+    assert len(tasks) == 1000 + len(written)
 
 
 # Once

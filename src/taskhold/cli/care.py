@@ -118,6 +118,8 @@ def _care(database_url: str | None) -> Iterator[tuple[Keeper, Advance]]:
     """A database in care, with progress bars on a terminal; what SIGTERM leaves is cleaned up."""
     settings = Settings.from_environment(database_url=database_url)
     configure_command_logs(settings)
+    if not callable(signal.getsignal(signal.SIGINT)):  # a shell's `&` has it ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with bars() as advance:
@@ -139,8 +141,15 @@ def _warn(report: Report, place: str) -> None:
         click.echo(f"taskhold: {place} has {found}; `taskhold verify` says which", err=True)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    """As Ctrl-C, which asyncio takes as a cancellation.
+
+    An exception out of here may come in the middle of the driver's C code, which then crashes, or
+    of asyncio's own, whose cleaning up then may never end.
+    """
+    handle = signal.getsignal(signal.SIGINT)
+    assert callable(handle)
+    handle(signal.SIGINT, frame)
 
 
 def _show(report: Report, place: str) -> None:

@@ -34,6 +34,12 @@ class Request(StarletteRequest):
             fields[name] = fields[name] + b", " + value if name in fields else value
         return fields
 
+    @property
+    def peer(self) -> str:
+        """The address at the other end of the connection."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
     async def read(self, limit: int = MIB) -> bytes:
         """The body of a JSON request. Raises UnsupportedMediaType, BodyTooLarge, ClientDisconnect.
 

@@ -32,9 +32,8 @@ from taskhold.metrics import Requests
 LARGE = 65_536
 """Bytes of a body that takes so long to read, about a millisecond, that others shall go on."""
 
-Values = list[Any]
-Step = Callable[[Request, Values], Any]
-"""Appends one value to those before it; what it returns is awaited if it can be."""
+Read = Callable[[Request], Any]
+"""Reads one argument of a request; what it returns is awaited if it can be."""
 
 Counting = dict[str, Requests]
 """Where requests to a route are counted, by method."""
@@ -63,56 +62,51 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Answer]]:
     assert endpoint is not None
     if not inspect.iscoroutinefunction(endpoint):
         raise TypeError(f"{endpoint.__qualname__} has to be an async def")
-    steps = plan.steps
-
-    async def handle(request: Request) -> Answer:
-        values: Values = []
-        for step, is_async in steps:
-            value = step(request, values)
-            values.append(await value if is_async else value)
-        answer: Answer = await endpoint(**{name: values[index] for name, index in arguments})
-        return answer
-
-    return handle
+    return plan.written_out(endpoint, arguments)
 
 
 class _Plan:
-    """The steps of one route, in order: dependencies first, so that 401 comes before 422."""
+    """The steps of one route, in order: dependencies first, so that 401 comes before 422.
+
+    Each is a line of a function that is written out and evaluated once, as `dataclasses` does it:
+    a loop over the steps costs as much again as what they do.
+    """
 
     def __init__(self) -> None:
-        self.steps: list[tuple[Step, bool]] = []
-        self._known: dict[Any, int] = {}
+        self._lines: list[str] = []
+        self._names: dict[str, Any] = {}
+        self._known: dict[Any, str] = {}
         self._reads_query = False
 
     def add_dependencies(self, dependant: Dependant) -> None:
         for dependency in dependant.dependencies:
-            if dependency.call in self._known:
+            call = dependency.call
+            if call in self._known:
                 continue
+            if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+                raise TypeError(f"{call.__qualname__} yields: what follows would run too late")
             self.add_dependencies(dependency)
             arguments = self.add_parameters(dependency)
-            self._known[dependency.call] = self._add(*_call(dependency.call, arguments))
+            self._known[call] = self._add(call, arguments)
 
-    def add_parameters(self, dependant: Dependant) -> list[tuple[str, int]]:
-        """The steps that read what `dependant` asks for: its arguments, as places of values."""
-        arguments = [
-            (dependency.name, self._known[dependency.call])
+    def add_parameters(self, dependant: Dependant) -> dict[str, str]:
+        """The steps that read what `dependant` asks for: its arguments, by the names of values."""
+        arguments = {
+            dependency.name: self._known[dependency.call]
             for dependency in dependant.dependencies
             if dependency.name
-        ]
+        }
         if dependant.request_param_name:
-            arguments.append((dependant.request_param_name, self._add(_the_request)))
+            arguments[dependant.request_param_name] = "request"
         for field in dependant.path_params:
-            annotation = field.field_info.annotation
-            arguments.append((field.name, self._add(_path(field.alias, annotation))))
-        arguments += [
-            (field.name, self._add(_header(field.alias))) for field in dependant.header_params
-        ]
+            arguments[field.name] = self._read(_path(field.alias, field.field_info.annotation))
+        for field in dependant.header_params:
+            arguments[field.name] = self._read(_header(field.alias))
         for field in dependant.query_params:
             self._reads_query = True
-            arguments.append((field.name, self._add(_query(_model(field.field_info.annotation)))))
+            arguments[field.name] = self._read(_query(_model(field.field_info.annotation)))
         for field in dependant.body_params:
-            step = _body(_model(field.field_info.annotation))
-            arguments.append((field.name, self._add(step, is_async=True)))
+            arguments[field.name] = self._read(_body(_model(field.field_info.annotation)))
         if dependant.cookie_params or dependant.response_param_name:
             raise TypeError(f"{dependant.call} asks for what a compiled route has not")
         return arguments
@@ -120,21 +114,34 @@ class _Plan:
     def check_query(self) -> None:
         """Refuse every query parameter where the route has none."""
         if not self._reads_query:
-            self._add(_query(NoParameters))
+            self._read(_query(NoParameters))
 
-    def _add(self, step: Step, is_async: bool = False) -> int:
-        self.steps.append((step, is_async))
-        return len(self.steps) - 1
+    def written_out(
+        self, endpoint: Any, arguments: dict[str, str]
+    ) -> Callable[[Request], Awaitable[Answer]]:
+        """All steps, and the endpoint at their end."""
+        body = [*self._lines, f"return await {_call('endpoint', arguments)}"]
+        source = "async def handle(request):\n" + "".join(f"    {line}\n" for line in body)
+        names = self._names | {"endpoint": endpoint}
+        exec(source, names)  # noqa: S102, the names of our own parameters
+        handle: Callable[[Request], Awaitable[Answer]] = names["handle"]
+        return handle
+
+    def _read(self, read: Read) -> str:
+        return self._add(read, {"request": "request"})
+
+    def _add(self, function: Any, arguments: dict[str, str]) -> str:
+        """A step that calls a function; the name of its value."""
+        number = len(self._lines)
+        value, name = f"value_{number}", f"step_{number}"
+        self._names[name] = function
+        awaited = "await " if inspect.iscoroutinefunction(function) else ""
+        self._lines.append(f"{value} = {awaited}{_call(name, arguments)}")
+        return value
 
 
-def _call(function: Any, arguments: list[tuple[str, int]]) -> tuple[Step, bool]:
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(f"{function.__qualname__} yields: what follows would run too late")
-
-    def step(_: Request, values: Values) -> Any:
-        return function(**{name: values[index] for name, index in arguments})
-
-    return step, inspect.iscoroutinefunction(function)
+def _call(name: str, arguments: dict[str, str]) -> str:
+    return f"{name}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
 
 
 def _model(annotation: Any) -> type[BaseModel]:
@@ -143,16 +150,12 @@ def _model(annotation: Any) -> type[BaseModel]:
     return annotation
 
 
-def _the_request(request: Request, _: Values) -> Request:
-    return request
-
-
-def _path(name: str, annotation: Any) -> Step:
-    def text(request: Request, _: Values) -> str:
+def _path(name: str, annotation: Any) -> Read:
+    def text(request: Request) -> str:
         value: str = request.path_params[name]
         return value
 
-    def number(request: Request, _: Values) -> int:
+    def number(request: Request) -> int:
         value: str = request.path_params[name]
         if _ID.fullmatch(value) and (found := int(value)) <= _LARGEST_ID:
             return found
@@ -162,32 +165,32 @@ def _path(name: str, annotation: Any) -> Step:
     return number if annotation is int else text
 
 
-def _header(alias: str) -> Step:
+def _header(alias: str) -> Read:
     name = alias.lower().encode()
 
-    def step(request: Request, _: Values) -> str | None:
+    def header(request: Request) -> str | None:
         value = request.fields.get(name)
         return None if value is None else value.decode("latin-1")
 
-    return step
+    return header
 
 
-def _query(model: type[BaseModel]) -> Step:
+def _query(model: type[BaseModel]) -> Read:
     reader = QueryReader(model)
 
-    def step(request: Request, _: Values) -> BaseModel:
+    def query(request: Request) -> BaseModel:
         return reader.read(request.scope["query_string"])
 
-    return step
+    return query
 
 
-def _body(model: type[BaseModel]) -> Step:
+def _body(model: type[BaseModel]) -> Read:
     largest = getattr(model, "largest_body", MIB)
 
-    async def step(request: Request, _: Values) -> BaseModel:
+    async def body(request: Request) -> BaseModel:
         content = await request.read(largest)
         if len(content) > LARGE:
             return await asyncio.to_thread(read_json, model, content)
         return read_json(model, content)
 
-    return step
+    return body

@@ -28,7 +28,7 @@ class Site:
 
     def address(self, request: Request) -> str:
         """Where a request comes from: the nearest address that is none of our proxies'."""
-        address = request.client.host if request.client else ""
+        address = request.peer
         if self._proxies and self._is_proxy(address):
             for hop in reversed(_forwarded_for(request)):
                 address = hop
@@ -40,9 +40,8 @@ class Site:
         """Whether the browser speaks TLS, to us or to a proxy of ours."""
         if self._is_https or request.scope["scheme"] == "https":
             return True
-        peer = request.client.host if request.client else ""
         forwarded = request.fields.get(b"x-forwarded-proto")
-        return forwarded == b"https" and self._is_proxy(peer)
+        return forwarded == b"https" and self._is_proxy(request.peer)
 
     def is_cross_site(self, request: Request) -> bool:
         """Whether a page of another site makes the browser send this."""
@@ -58,6 +57,8 @@ class Site:
 
     def session_secret(self, request: Request) -> str | None:
         """What the session's cookie says."""
+        if b"cookie" not in request.fields:
+            return None
         return _cookie(request, self._cookie_name(request))
 
     def browser_secret(self, request: Request) -> str | None:

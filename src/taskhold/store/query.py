@@ -71,7 +71,7 @@ def stamp_from_moment(moment: datetime | None) -> str | None:
 
 
 SQLITE_CODECS: Codecs = {
-    Boolean: Codec(decode=bool),
+    Boolean: Codec(encode=int, decode=bool),  # the driver looks long for what a bool is to it
     UTCDateTime: Codec(encode=text_from_stamp, decode=stamp_from_text),
     IdList: Codec(encode=json.dumps),
     TextArray: Codec(encode=json.dumps),
@@ -164,13 +164,13 @@ _AS_IT_IS = Codec()
 
 
 def _encoder(compiled: SQLCompiler, codecs: Codecs) -> Callable[[dict[str, Any]], Any]:
-    """A function from the parameters by name to what the driver takes: a dict, or a tuple.
+    """A function from the parameters by name to what the driver takes: a tuple.
 
     Written out and evaluated once, as `_row_decoder` is.
     """
     names: dict[str, Any] = {}
     values = []
-    for number, name in enumerate(compiled.positiontup or compiled.binds):
+    for number, name in enumerate(compiled.positiontup or ()):
         bind = compiled.binds[name]
         convert = _codec(bind.type, codecs).encode
         value = f"given[{name!r}]"
@@ -180,10 +180,9 @@ def _encoder(compiled: SQLCompiler, codecs: Codecs) -> Callable[[dict[str, Any]]
         if convert:
             names[f"convert_{number}"] = convert
             value = f"convert_{number}({value})"
-        values.append(value if compiled.positional else f"{name!r}: {value}")
-    made = "".join(f"{value}, " for value in values)
-    made = f"({made})" if compiled.positional else f"{{{made}}}"
-    encode: Callable[[dict[str, Any]], Any] = eval(f"lambda given: {made}", names)  # noqa: S307, our own parameters
+        values.append(f"{value}, ")
+    made = f"lambda given: ({''.join(values)})"
+    encode: Callable[[dict[str, Any]], Any] = eval(made, names)  # noqa: S307, our own parameters
     return encode
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, Discriminator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from sqlmodel import Field, SQLModel
 from sqlmodel._compat import SQLModelConfig
@@ -155,7 +155,7 @@ async def _run(
     return await operations.change(tx, author, task_id, changes, may_change)
 
 
-def _settled(sent: SQLModel, kind: Any, results: list[Row | None]) -> Any:
+def _settled(sent: BaseModel, kind: Any, results: list[Row | None]) -> Any:
     """The same with the id that `parent_id` refers to."""
     fields = {name: getattr(sent, name) for name in sent.model_fields_set}
     if isinstance(fields.get("parent_id"), str):

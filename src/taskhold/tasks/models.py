@@ -49,8 +49,11 @@ def _filled_in_time() -> Column[Any]:
     return Column(UTCDateTime, nullable=False, server_default=text("CURRENT_TIMESTAMP"))
 
 
-class TaskBase(SQLModel):
-    """What the lesson's task has."""
+class TaskBase(BaseModel):
+    """What the lesson's task has.
+
+    Of pydantic's own kind, as all that comes in often: SQLModel's constructor validates once more.
+    """
 
     title: Title
     done: bool = False
@@ -165,7 +168,7 @@ class TaskCreate(TaskBase):
     )
 
 
-class TaskUpdate(SQLModel):
+class TaskUpdate(BaseModel):
     """What to change; what is not sent stays as it is."""
 
     model_config = STRICT

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,29 +99,39 @@ def _escaped(value: str) -> str:
 async def running(
     program: Program, *arguments: str, environment: dict[str, str] | None = None
 ) -> AsyncIterator[asyncio.StreamReader]:
-    """What it writes. At the end of the block it has to have succeeded; else StartupError."""
-    process = await asyncio.create_subprocess_exec(
-        program.path,
-        *arguments,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    complaints = asyncio.create_task(process.stderr.read())
-    try:
-        yield process.stdout
-        await process.stdout.read()
-        said = (await complaints).decode(errors="replace")
-        if await process.wait():
-            raise StartupError(_first_error(program, said))
-    finally:
-        if process.returncode is None:
+    """What it writes. At the end of the block it has to have succeeded; else StartupError.
+
+    Not asyncio's own subprocess: where it is interrupted while it starts, the wait for its end may
+    never end, as that waits for pipes that nobody connects any more.
+    """
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(  # noqa: S603, ASYNC220  nothing else is done meanwhile
+            [program.path, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            stdout = asyncio.StreamReader()
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(stdout), process.stdout
+            )
+            try:
+                yield stdout
+                await stdout.read()
+            finally:
+                transport.close()
+            failed = process.wait()  # it has closed its output, which it does at its end
+        except BaseException:
             process.kill()
-            await process.wait()
-        complaints.cancel()
+            raise
+        if failed:
+            complaints.seek(0)
+            raise StartupError(_first_error(program, complaints.read().decode(errors="replace")))
 
 
 async def output(

@@ -7,7 +7,7 @@ account's journal has neither gaps nor another order than its commits.
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Self
@@ -24,6 +24,7 @@ from taskhold.store.postgres import faults
 from taskhold.store.postgres.address import Address
 from taskhold.store.postgres.announcements import Announcements
 from taskhold.store.postgres.connections import Connections
+from taskhold.store.postgres.group_commit import GroupCommit
 from taskhold.store.postgres.loop_thread import LoopThread
 from taskhold.store.postgres.opening import UNLIMITED, connect_to_ours, prepare
 from taskhold.store.postgres.reindexing import reindex
@@ -140,29 +141,36 @@ class PostgresStore:
     async def write(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await self._write(owner_id, operation, args, kwargs, is_long=False)
+        self.open()
+        return await self._on_our_loop(self._write_in_line(owner_id, operation, args, kwargs))
+
+    async def _write_in_line(
+        self, owner_id: int, operation: Operation[..., T], args: Any, kwargs: Any
+    ) -> T:
+        def run(tx: PostgresTx) -> Awaitable[T]:
+            return operation(tx, *args, **kwargs)
+
+        until = asyncio.get_running_loop().time() + WAIT_SECONDS
+        result: T = await self._groups.run(owner_id, run, until)
+        return result
 
     async def write_long(
         self, owner_id: int, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return await self._write(owner_id, operation, args, kwargs, is_long=True)
-
-    async def _write(
-        self, owner_id: int, operation: Operation[..., T], args: Any, kwargs: Any, *, is_long: bool
-    ) -> T:
+        """In a transaction of its own."""
         self.open()
 
         async def transaction(connection: asyncpg.Connection, patience: Patience) -> T:
             try:
                 await connection.execute(HOLD.format(owner_id))
-                tx = PostgresTx(connection, self._compiled, patience if is_long else None)
+                tx = PostgresTx(connection, self._compiled, patience)
                 result = await operation(tx, *args, **kwargs)
             except Exception:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
             began = time.perf_counter()
-            await commit(connection, tx)
+            await commit(connection, has_written=tx.has_written)
             self.meters.commits.observe(time.perf_counter() - began)
             self.meters.batches.observe(1)
             self._announcements.announce(owner_id)
@@ -218,6 +226,13 @@ class PostgresStore:
             raise faults.refusal(error, self.location) from None
         self._readers.give_back(first)
         self._announcements = Announcements(self._connect, self._watches)
+        self._groups = GroupCommit(
+            partial(self._try, self._writers),
+            self._drop_free,
+            self._compiled,
+            self._announcements.announce,
+            self.meters,
+        )
         self._is_open = True
 
     async def _connect(self, **settings: str) -> asyncpg.Connection:
@@ -240,6 +255,7 @@ class PostgresStore:
     async def _close(self) -> None:
         if self._is_open:
             self._is_open = False
+            await self._groups.stop()
             await self._announcements.stop()
             for connections in (self._readers, self._writers, self._long_readers):
                 await connections.close()
@@ -252,18 +268,23 @@ class PostgresStore:
     # Using a connection
 
     async def _on(self, connections: Connections, use: Use[T]) -> T:
-        """What `use` gives, on the loop to which the connections belong."""
+        assert self._loop is not None
+        until = self._loop.time() + WAIT_SECONDS
+        return await self._on_our_loop(self._try(connections, use, until))
+
+    async def _on_our_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have it done on the loop to which the connections belong."""
         assert self._loop is not None
         if asyncio.get_running_loop() is self._loop:
-            return await self._try(connections, use)
-        elsewhere = asyncio.run_coroutine_threadsafe(self._try(connections, use), self._loop)
-        return await asyncio.wrap_future(elsewhere)
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    async def _try(self, connections: Connections, use: Use[T]) -> T:
-        """What `use` gives on a connection; on another one where that is lost before it commits."""
-        assert self._loop is not None
-        loop = self._loop
-        until = loop.time() + WAIT_SECONDS
+    async def _try(self, connections: Connections, use: Use[T], until: float) -> T:
+        """What `use` gives on a connection; on another one where that is lost before it commits.
+
+        `until` is the time of the loop after which it is not tried again.
+        """
+        loop = asyncio.get_running_loop()
         pause = 0.0
         while True:
             try:

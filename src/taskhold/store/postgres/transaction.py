@@ -127,7 +127,7 @@ class PostgresTx:
             self._patience.renew()
 
 
-async def commit(connection: asyncpg.Connection, tx: PostgresTx) -> None:
+async def commit(connection: asyncpg.Connection, *, has_written: bool) -> None:
     """Commit, durably. Raises OutcomeUnknown where no answer comes.
 
     Or one with a warning: somebody has cancelled the wait for the standby, or a time-out has, and
@@ -141,7 +141,7 @@ async def commit(connection: asyncpg.Connection, tx: PostgresTx) -> None:
 
     connection.add_log_listener(listen)
     try:
-        tag = await connection.execute(COMMIT if tx.has_written else COMMIT_WHAT_WAS_READ)
+        tag = await connection.execute(COMMIT if has_written else COMMIT_WHAT_WAS_READ)
     except faults.LOST as error:
         raise OutcomeUnknown(UNSURE) from error
     finally:

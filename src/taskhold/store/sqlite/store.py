@@ -31,7 +31,7 @@ from taskhold.store.sqlite.opening import prepare
 from taskhold.store.sqlite.write import drive
 from taskhold.store.watching import Watch, Watches
 
-DIALECT = sqlite_dialect.dialect(paramstyle="named")
+DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
 LOOK_SECONDS = 0.05
 """How late a change that another process wrote is seen by those who watch."""
 LINEAGE = Query(select(table(Database).c.lineage))

@@ -1,0 +1,1 @@
+"""What Taskhold is compared with."""
