@@ -99,6 +99,7 @@ def pages(client: httpx2.Client) -> dict[str, Parts]:
             continue
         answer = client.get(path)
         assert answer.status_code == 200, path
+        assert "<p></p></th>" not in answer.text, f"{path} has a column without a name"
         found[path] = Parts(answer.text)
         targets = [urljoin(path, link).partition("#")[0] for link in found[path].links]
         ahead += [each for each in targets if re.fullmatch(r"/help/\S*\.html", each)]
