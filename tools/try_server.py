@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
 
@@ -20,12 +21,14 @@ def main(url: str) -> None:
         assert get(f"{url}/{path}")
     for path in re.findall(r'(?:src|href)="(docs-assets/[^"]+\.(?:js|css))"', get(f"{url}/docs")):
         assert get(f"{url}/{path}")
+    for path in re.findall(r'(?:src|href)="([^":#]+)', get(f"{url}/help/")):
+        assert get(urljoin(f"{url}/help/", path))
     body = json.dumps({"title": "from the wheel"}).encode()
     with urlopen(Request(f"{url}/tasks", body, {"Content-Type": "application/json"})) as answer:
         assert answer.status == 201
     (task,) = json.loads(get(f"{url}/tasks"))
     assert task["title"] == "from the wheel"
-    print(f"{url} has a page, documents and task {task['id']}")
+    print(f"{url} has a page, documents, help and task {task['id']}")
 
 
 if __name__ == "__main__":

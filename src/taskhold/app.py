@@ -36,6 +36,7 @@ from taskhold.trash.models import EXAMPLE_TRASHED_TASK
 from taskhold.trash.routes import router as trash_router
 from taskhold.undo.routes import router as undo_router
 from taskhold.upkeep import Upkeep
+from taskhold.web.help import routes as help_routes
 from taskhold.web.routes import routes as page_routes
 
 DESCRIPTION = """\
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs.router,
     ):
         app.router.routes.extend(router.routes)
-    app.router.routes += [docs.assets(), *page_routes()]
+    app.router.routes += [docs.assets(), *help_routes(), *page_routes()]
     openapi.complete(app, _EXAMPLES)
     routes = [route for route in app.router.routes if isinstance(route, Route)]
     counted = app.state.metrics = _counting(routes)

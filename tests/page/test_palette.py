@@ -112,6 +112,10 @@ def test_the_sheet_shows_every_key(page: Page) -> None:
     ]:
         line = sheet.get_by_role("region", name=group).locator(".help-key").filter(has_text=said)
         expect(line.get_by_role("definition").first).to_have_text(keys)
+    with page.context.expect_page() as opened:
+        sheet.get_by_role("link", name="The documentation").click()
+    expect(opened.value.get_by_role("heading", level=1)).to_contain_text("Taskhold")
+    opened.value.close()
     press(page, "Escape")
     expect(sheet).to_have_count(0)
 

@@ -7,7 +7,6 @@ asked for at once.
 """
 
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -16,15 +15,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
-_TYPES = {
-    "js": "text/javascript; charset=utf-8",
-    "mjs": "text/javascript; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "webmanifest": "application/manifest+json",
-}
+from taskhold.web.files import TYPES, Asset, asset
+
 _LIBRARIES = {
     "preact": "vendor/preact/preact.mjs",
     "preact/hooks": "vendor/preact/hooks.mjs",
@@ -40,17 +32,6 @@ _IMPORT = re.compile(
 """A static import; `import()` has a parenthesis."""
 _COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//.*?$)", re.MULTILINE | re.DOTALL)
 _REFERENCE = re.compile(r'(?<=")static/([^"]+)(?=")')
-_SHORT = 1024
-"""Bytes that are one packet anyway."""
-
-
-class Asset(NamedTuple):
-    """A file as it is sent."""
-
-    content_type: str
-    content: bytes
-    compressed: bytes | None
-    """With gzip, where that is shorter."""
 
 
 class Page(NamedTuple):
@@ -85,9 +66,9 @@ def assets() -> Assets:
     version = hashlib.sha256(page.asset.content).hexdigest()[:12]
     head = f'self.VERSION = "{version}";\nself.FILES = {listed};\n'
     return Assets(
-        {names[name]: _asset(name, content) for name, content in contents.items()},
+        {names[name]: asset(name, content) for name, content in contents.items()},
         page,
-        _asset("service-worker.js", head.encode() + worker),
+        asset("service-worker.js", head.encode() + worker),
     )
 
 
@@ -96,7 +77,7 @@ def _read(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
     for entry in folder.iterdir():
         if entry.is_dir():
             found += _read(entry, f"{prefix}{entry.name}/")
-        elif entry.name.rpartition(".")[2] in _TYPES:
+        elif entry.name.rpartition(".")[2] in TYPES:
             found.append((prefix + entry.name, entry.read_bytes()))
     return found
 
@@ -104,12 +85,6 @@ def _read(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 def _hashed(name: str, content: bytes) -> str:
     stem, _, ending = name.rpartition(".")
     return f"{stem}.{hashlib.sha256(content).hexdigest()[:10]}.{ending}"
-
-
-def _asset(name: str, content: bytes) -> Asset:
-    compressed = gzip.compress(content, 9, mtime=0) if len(content) > _SHORT else content
-    shorter = compressed if len(compressed) < len(content) else None
-    return Asset(_TYPES[name.rpartition(".")[2]], content, shorter)
 
 
 def _with_hashed_names(content: bytes, names: dict[str, str], prefix: str) -> bytes:
@@ -138,7 +113,7 @@ def _page(index: bytes, names: dict[str, str], contents: dict[str, bytes]) -> Pa
     )
     content = html.encode()
     etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-    return Page(_asset("index.html", content), policy.encode(), etag.encode())
+    return Page(asset("index.html", content), policy.encode(), etag.encode())
 
 
 def _needed(entry: str, contents: dict[str, bytes]) -> list[str]:

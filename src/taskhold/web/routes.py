@@ -7,14 +7,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from taskhold.errors import NothingHere
-from taskhold.http.answers import Answer, Headers
+from taskhold.http.answers import Answer
 from taskhold.http.request import Request
-from taskhold.web.assets import Asset, assets
+from taskhold.web.assets import assets
+from taskhold.web.files import ASK_AGAIN, FOR_GOOD, answer
 
-_ASK_AGAIN = (b"cache-control", b"no-cache")
 _WORKERS_POLICY = (b"content-security-policy", b"default-src 'none'; connect-src 'self'")
 """A service worker fetches under its own policy, not under the page's."""
-_FOR_GOOD = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 def routes() -> list[BaseRoute]:
@@ -31,18 +30,18 @@ class _ShowPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, page = Request(scope, receive, send), assets().page
-        headers = [(b"etag", page.etag), _ASK_AGAIN, (b"content-security-policy", page.policy)]
+        headers = [(b"etag", page.etag), ASK_AGAIN, (b"content-security-policy", page.policy)]
         if page.etag in request.fields.get(b"if-none-match", b""):
             await Answer(304, headers=headers).send(scope, send)
             return
-        await _answer(request, page.asset, headers).send(scope, send)
+        await answer(request, page.asset, headers).send(scope, send)
 
 
 class _ShowServiceWorker:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        headers = [_ASK_AGAIN, _WORKERS_POLICY]
-        await _answer(request, assets().service_worker, headers).send(scope, send)
+        headers = [ASK_AGAIN, _WORKERS_POLICY]
+        await answer(request, assets().service_worker, headers).send(scope, send)
 
 
 class _ShowFile:
@@ -56,14 +55,4 @@ class _ShowFile:
         asset = assets().files.get(name)
         if asset is None:
             raise NothingHere
-        await _answer(request, asset, [_FOR_GOOD]).send(scope, send)
-
-
-def _answer(request: Request, asset: Asset, headers: Headers) -> Answer:
-    sent = [(b"content-type", asset.content_type.encode()), *headers]
-    if asset.compressed is None:
-        return Answer(200, asset.content, sent)
-    sent.append((b"vary", b"Accept-Encoding"))
-    if b"gzip" not in request.fields.get(b"accept-encoding", b""):
-        return Answer(200, asset.content, sent)
-    return Answer(200, asset.compressed, [*sent, (b"content-encoding", b"gzip")])
+        await answer(request, asset, [FOR_GOOD]).send(scope, send)

@@ -30,6 +30,9 @@ export function Help() {
       </section>`,
       )}
     </div>
-    <p class="quiet">Single letters never act while you type. They can be switched off in the settings.</p>
+    <p class="quiet">
+      Single letters never act while you type. They can be switched off in the settings.${" "}
+      <a href="help/" target="_blank" rel="noopener">The documentation</a> has the rest.
+    </p>
   <//>`;
 }

@@ -1,0 +1,1 @@
+"""What maintainers run: each module says how."""
