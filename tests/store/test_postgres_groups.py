@@ -214,7 +214,7 @@ def test_repeats_under_one_key_in_one_transaction_have_one_effect(
 # What can't be timed from outside, on the store itself
 
 
-WRITE_NOTHING = Query(delete(Task).where(table(Task).c.id == -1))
+WRITE_NOTHING = Query(delete(Task).where(table(Task).c.owner_id == -1))
 
 
 def test_one_that_is_refused_after_it_has_written_harms_no_other(
