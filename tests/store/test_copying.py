@@ -439,13 +439,13 @@ def with_each_task(url: str, kind: str, sqlite: str, postgresql: str) -> None:
 def stop_half_way(
     source: str, target: str, stop: Callable[[prepared.Process], None]
 ) -> tuple[int, str]:
-    """Copy 5,000 tasks until half of the rows are there.
+    """Copy 20,000 tasks until half of the rows are there.
 
     The exit code, and what the terminal showed: standard error alone is one.
     """
     with prepared.bars_of("copy", source, target) as (process, terminal):
         screen = b""
-        while not re.search(rb"[5-9],\d\d\d of 10,002", screen):
+        while not re.search(rb"2\d,\d\d\d of 40,002", screen):
             screen += os.read(terminal, 4096)
         stop(process)
         with suppress(OSError):  # it has ended
@@ -466,7 +466,7 @@ def slow_database(make: Make, kind: str) -> str:
 def test_killed_half_way_it_leaves_the_target_empty(
     make: Make, tmp_path: Path, kind: str, kill: signal.Signals
 ) -> None:
-    source, target = make_many_tasks(tmp_path / "many.db", 5_000), slow_database(make, kind)
+    source, target = make_many_tasks(tmp_path / "many.db", 20_000), slow_database(make, kind)
     before = raw(target)
     exit_code, screen = stop_half_way(source, target, lambda process: process.send_signal(kill))
     assert exit_code != 0
@@ -481,13 +481,13 @@ def test_killed_half_way_it_leaves_the_target_empty(
             time.sleep(0.05)
     assert raw(target) == before
     run_sql(target, "DROP TRIGGER with_each" + " ON task" * (kind == "postgresql"))
-    assert copy(source, target).startswith("Copied 5,000 tasks, 5,000 changes ")
+    assert copy(source, target).startswith("Copied 20,000 tasks, 20,000 changes ")
 
 
 def test_a_crash_of_postgresql_leaves_the_target_empty(
     cluster: PostgreSQL, cluster_databases: PostgreSQLDatabases, tmp_path: Path
 ) -> None:
-    source = make_many_tasks(tmp_path / "many.db", 5_000)
+    source = make_many_tasks(tmp_path / "many.db", 20_000)
     with cluster_databases.fresh(tmp_path) as target:
         slow_database(lambda _: target, "postgresql")
         before = raw(target)

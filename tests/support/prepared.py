@@ -269,7 +269,27 @@ def _become(requests: socket.socket, request: int, standard: list[int]) -> None:
     sys.argv[1:] = words
     with requests:
         requests.send(str(os.getpid()).encode())
-    runpy.run_module("taskhold", run_name="__main__", alter_sys=True)
+    code: object = 0
+    try:
+        runpy.run_module("taskhold", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code or 0
+    if isinstance(code, int):
+        _exit_at_once(code)
+    sys.exit(code)  # a text, say
+
+
+def _exit_at_once(code: int) -> None:
+    """Leave the memory as it is: taking it down object by object would copy all that is shared.
+
+    It is as much work as the command itself. Where output can't be written, it ends as always.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":
