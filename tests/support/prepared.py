@@ -269,7 +269,7 @@ def _become(requests: socket.socket, request: int, standard: list[int]) -> None:
     sys.argv[1:] = words
     with requests:
         requests.send(str(os.getpid()).encode())
-    code: object = 0
+    code: int | str = 0
     try:
         runpy.run_module("taskhold", run_name="__main__", alter_sys=True)
     except SystemExit as ended:
