@@ -2,7 +2,7 @@
 # Install the programs that tests drive, and that are in no wheel: Debian's Chromium, nginx and Caddy.
 set -euo pipefail
 missing=()
-for package in chromium nginx caddy; do
+for package in chromium-headless-shell nginx caddy; do
     PATH=$PATH:/usr/sbin command -v "$package" >/dev/null || missing+=("$package")
 done
 if [ ${#missing[@]} = 0 ]; then
