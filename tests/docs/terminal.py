@@ -1,6 +1,8 @@
 """A terminal with a shell in it, or with Python, as somebody has who follows a page."""
 
+import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +89,11 @@ class Terminal:
         return _ENDED.sub("", self._said)
 
     def close(self) -> None:
-        """End what runs in it."""
+        """End what runs in it; a server doesn't mind that its terminal goes."""
+        if self._program.isalive():
+            in_front = os.tcgetpgrp(self._program.fileno())
+            if in_front != self._program.pid:
+                os.killpg(in_front, signal.SIGKILL)
         self._program.close(force=True)
 
     def _more(self, seconds: float) -> bool:
