@@ -103,7 +103,7 @@ def test_others_write_meanwhile_and_hear_of_it(
     fresh: Fresh, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     there, new = fresh(), fresh()
-    said(there, "seed", "--tasks", "1000", "--random-seed", "1")
+    said(there, "seed", "--tasks", "3000", "--random-seed", "1")
     said(there, "export", str(tmp_path / "a.jsonl"), *options)
     done = threading.Event()
     written: list[int] = []
@@ -129,8 +129,8 @@ def test_others_write_meanwhile_and_hear_of_it(
             working.join()
         tasks = tasks_and_journal_agree(client)
     assert len(set(written)) == len(written) > 3
-    assert min(written) > 1000
-    assert len(tasks) == 1000 + len(written)
+    assert min(written) > 3000
+    assert len(tasks) == 3000 + len(written)
 
 
 # Once
