@@ -68,7 +68,7 @@ def test_each_mistake_stops_the_build(
 ) -> None:
     if not long:
         pytest.skip("it is about the generator: .ci/run runs it, with --long")
-    for name in ("docs", "deploy"):
+    for name in ("docs", "deploy", "bench"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("pyproject.toml", "SECURITY.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path)
