@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Boolean, Dialect, Executable, Insert, UpdateBase
@@ -14,6 +15,8 @@ from taskhold.store.schema import Codec, Convert, IdList, TextArray, UTCDateTime
 
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+
+_MINUTES = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 
 
 def stamp(moment: datetime) -> str:
@@ -67,7 +70,16 @@ def moment_from_stamp(moment: str | None) -> datetime | None:
 
 def stamp_from_moment(moment: datetime | None) -> str | None:
     """What PostgreSQL's driver gives, always in UTC, to the API's form."""
-    return None if moment is None else moment.isoformat(timespec="microseconds")[:26] + "Z"
+    if moment is None:
+        return None
+    minute = _MINUTES[moment.hour * 60 + moment.minute]
+    # From its parts: `isoformat` looks for the time zone of each, which takes twice as long.
+    return f"{_day(moment.toordinal())}{minute}{moment.second:02}.{moment.microsecond:06}Z"
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int) -> str:
+    return f"{date.fromordinal(number).isoformat()}T"
 
 
 SQLITE_CODECS: Codecs = {
