@@ -72,7 +72,10 @@ async def current_user(request: Request, store: StoreDep, site: SiteDep) -> User
     if authorization is not None:
         return await _by_token(request, store, usage, authorization)
     secret = site.session_secret(request)
-    if secret is not None and (session := await store.read(sessions.find, secret)) is not None:
+    if (
+        secret is not None
+        and (session := await store.read_shared(sessions.find, secret)) is not None
+    ):
         refuse_cross_site(request, site)
         owner = session["account_id"]
         _refuse_for_another(request, owner)
@@ -157,7 +160,7 @@ async def _by_token(request: Request, store: Store, usage: Usage, authorization:
     token = token.strip()
     if scheme.lower() != "bearer" or not is_token(token):
         raise Unauthenticated(INVALID)
-    found = await store.read(tokens.find, token)
+    found = await store.read_shared(tokens.find, token)
     if found is None:
         raise Unauthenticated(INVALID)
     if request.scope["method"] not in _READS and not found["writes"]:
@@ -180,7 +183,7 @@ def _refuse_for_another(request: Request, account_id: int) -> None:
 async def _in_open_mode(request: Request, store: Store, site: Site) -> User:
     state = request.app.state
     if not state.is_set_up:
-        state.is_set_up = await store.read(accounts.is_set_up)
+        state.is_set_up = await store.read_shared(accounts.is_set_up)
     if state.is_set_up:
         raise Unauthenticated(LOG_IN)
     if not state.open_mode:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from taskhold.errors import CursorGone
 from taskhold.journal.models import Action, Change, Kind
-from taskhold.store import Row, Tx
+from taskhold.store import Row, Statement, Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
 
@@ -115,12 +115,13 @@ class Entry(NamedTuple):
     kind: Kind = "task"
 
 
-async def record(tx: Tx, author: Author, *entries: Entry) -> None:
-    """Journal what happens, in the transaction in which it happens."""
+async def record(tx: Tx, author: Author, *entries: Entry, beside: Statement | None = None) -> None:
+    """Journal what happens, in its transaction; `beside` is what makes a single entry happen."""
     if not entries:
         return
     if author.operation is None and len(entries) == 1:
-        recorded = await tx.one(RECORD, **_as_row(tx, author, entries[0]))
+        row = _as_row(tx, author, entries[0])
+        recorded = await (tx.one_beside(beside, RECORD, **row) if beside else tx.one(RECORD, **row))
         assert recorded is not None
         author.operation = author.newest = recorded["seq"]
         return
@@ -132,7 +133,10 @@ async def record(tx: Tx, author: Author, *entries: Entry) -> None:
         for seq, entry in enumerate(entries, author.newest + 1)
     ]
     author.newest += len(rows)
-    await tx.many(RECORD_NEXT, rows)
+    if beside:
+        await tx.one_beside(beside, RECORD_NEXT, **rows[0])
+    else:
+        await tx.many(RECORD_NEXT, rows)
 
 
 def _as_row(tx: Tx, author: Author, entry: Entry) -> Row:

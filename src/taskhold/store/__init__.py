@@ -6,7 +6,7 @@ A store runs it in one transaction, durably: `write` returns after the commit is
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from taskhold.errors import StartupError
 from taskhold.metrics import StoreMeters
@@ -20,6 +20,13 @@ Row = dict[str, Any]
 """A row by column names, as the API shows its values: times are text in UTC with six decimals."""
 
 
+class Statement(NamedTuple):
+    """A statement that returns no rows, and its parameters."""
+
+    query: Query
+    parameters: dict[str, Any]
+
+
 class Tx(Protocol):
     """One transaction, as an operation sees it."""
 
@@ -28,6 +35,14 @@ class Tx(Protocol):
         """The one time of this transaction: `2026-12-01T09:30:00.000000Z`."""
 
     async def one(self, query: Query, /, **parameters: Any) -> Row | None: ...
+
+    async def one_beside(
+        self, statement: Statement, query: Query, /, **parameters: Any
+    ) -> Row | None:
+        """What `one` gives, and beside it a statement that does not need it nor change it.
+
+        Both are one trip to a server.
+        """
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Row]: ...
 
@@ -76,6 +91,14 @@ class Store(Protocol):
         """What `close` is to `open`."""
 
     async def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    async def read_shared(
+        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `read`, for what many ask at the same moment: one answer may be given to all.
+
+        Nobody gets an older one than they would have read. It must not be changed.
+        """
 
     async def read_long(
         self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs

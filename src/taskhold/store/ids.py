@@ -24,6 +24,11 @@ def next_ids(table: Table) -> Query:
     return Query(select(_NextId(table, number).label("id")).select_from(numbers).order_by("id"))
 
 
+def next_id(table: Table) -> ColumnElement[int]:
+    """The next id of a table, in a statement of one row."""
+    return _NextId(table, literal(1, Id))
+
+
 def last_id(table: Table) -> Query:
     """The last id that a table has handed out, as `last`; 0 before the first."""
     name = table.name
@@ -86,4 +91,4 @@ def _(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(_NextId)
 def _(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ARG001
-    return f"nextval(pg_get_serial_sequence('{element.table.name}', 'id'))"
+    return f"nextval('{element.table.name}_id_seq')"

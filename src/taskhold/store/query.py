@@ -16,6 +16,9 @@ from taskhold.store.schema import Codec, Convert, IdList, TextArray, UTCDateTime
 Codecs = Mapping[type[TypeEngine[Any]], Codec]
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
+_NUMBER = re.compile(r"\$([0-9]+)")
+"""A parameter of PostgreSQL's."""
+
 _MINUTES = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 
 
@@ -160,6 +163,21 @@ class CompiledQueries(dict[Query, Compiled]):
         super().__init__()
         self._dialect = dialect
         self._codecs = codecs
+        self._beside: dict[tuple[Query, Query], str] = {}
+
+    def beside(self, first: Query, then: Query) -> str:
+        """PostgreSQL's SQL for both at once: the parameters of one, and those of the other.
+
+        https://www.postgresql.org/docs/current/queries-with.html: all parts of a statement see
+        the same state, that before it.
+        """
+        sql = self._beside.get((first, then))
+        if sql is None:
+            others, own = self[first], self[then]
+            before = len(others.columns)
+            own_sql = _NUMBER.sub(lambda number: f"${int(number[1]) + before}", own.sql)
+            sql = self._beside[first, then] = f"WITH beside AS ({others.sql}) {own_sql}"
+        return sql
 
     def __missing__(self, query: Query) -> Compiled:
         compiled = self[query] = Compiled(query, self._dialect, self._codecs)

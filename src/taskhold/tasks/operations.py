@@ -61,20 +61,11 @@ async def create(tx: Tx, author: Author, data: TaskCreate) -> Row:
     wanted = data.model_dump()
     if data.parent_id is not None or data.list_id is not None:
         await tree.check_place(tx, owner_id, wanted, data.model_dump(exclude_none=True), [])
-    if data.position is None:
-        wanted["position"] = await tree.next_position(tx, owner_id, wanted["list_id"])
-    task = await rows.add(
-        tx,
-        owner_id,
-        wanted
-        | {
-            "completed_at": tx.now if data.done else None,
-            "created_at": tx.now,
-            "updated_at": tx.now,
-            "version": 1,
-        },
-    )
-    await record(tx, author, Entry(Action.create, task["id"], None, task))
+    task_id, position = await tree.next_place(tx, owner_id, wanted["list_id"])
+    task = _new(tx, wanted, task_id, data.position or position)
+    entry = Entry(Action.create, task_id, None, task)
+    await record(tx, author, entry, beside=rows.adding(owner_id, task))
+    await rows.add_tags(tx, owner_id, [task])
     return task
 
 
@@ -93,18 +84,22 @@ async def create_many(tx: Tx, author: Author, wanted: list[Row]) -> list[Row]:
             positions[list_id] = position_after(positions[list_id])
         else:
             positions[list_id] = await tree.next_position(tx, author.account_id, list_id)
-        task = fields | {
-            "id": task_id,
-            "completed_at": tx.now if fields["done"] else None,
-            "position": positions[list_id],
-            "created_at": tx.now,
-            "updated_at": tx.now,
-            "version": 1,
-        }
-        made.append({name: task[name] for name in TaskPublic.model_fields})
+        made.append(_new(tx, fields, task_id, positions[list_id]))
     await rows.put_back(tx, author.account_id, made)
     await record(tx, author, *(Entry(Action.create, each["id"], None, each) for each in made))
     return made
+
+
+def _new(tx: Tx, fields: Row, task_id: int, position: str) -> Row:
+    task = fields | {
+        "id": task_id,
+        "completed_at": tx.now if fields["done"] else None,
+        "position": position,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        "version": 1,
+    }
+    return {name: task[name] for name in TaskPublic.model_fields}
 
 
 async def change(
@@ -146,10 +141,13 @@ async def save(tx: Tx, author: Author, changes: list[tuple[Row, Row]]) -> list[R
         after["updated_at"] = max(tx.now, before["updated_at"])
         after["version"] = before["version"] + 1
         saved.append(after)
-    await rows.save(tx, author.account_id, changes)
-    await record(
-        tx, author, *(Entry(Action.update, after["id"], before, after) for before, after in changes)
-    )
+    entries = [Entry(Action.update, after["id"], before, after) for before, after in changes]
+    if len(changes) == 1:
+        await record(tx, author, *entries, beside=rows.changing(author.account_id, *changes[0]))
+        await rows.save_tags(tx, author.account_id, changes)
+    else:
+        await rows.save(tx, author.account_id, changes)
+        await record(tx, author, *entries)
     return saved
 
 

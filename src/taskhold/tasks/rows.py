@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from taskhold.folding import fold_title
 from taskhold.searching import searched
-from taskhold.store import Row, Tx
+from taskhold.store import Row, Statement, Tx
 from taskhold.store.ids import next_ids
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
@@ -41,7 +41,6 @@ def _insert(*names: str) -> Any:
     return insert(Task).values({name: bindparam(name) for name in ("owner_id", *names)})
 
 
-CREATE = Query(_insert(*_STORED).returning(*SHOWN))
 NEXT_IDS = next_ids(table(Task))
 PUT_BACK = Query(_insert("id", *_STORED))
 DELETE = Query(delete(Task).where(*THIS))
@@ -54,12 +53,9 @@ DROP_TAGS = Query(delete(TaskTag).where(*_TAGS_OF_TASK))
 SET_DONE = Query(update(TaskTag).where(*_TAGS_OF_TASK).values(done=bindparam("now_done")))
 
 
-async def add(tx: Tx, owner_id: int, shown: Row) -> Row:
-    """A new row for a task that has no id yet."""
-    created = await tx.one(CREATE, owner_id=owner_id, **shown, **_derived(shown))
-    assert created is not None
-    await _add_tags(tx, owner_id, [created])
-    return created
+def adding(owner_id: int, shown: Row) -> Statement:
+    """What makes a new row under an id that the task has got; its tags are added besides."""
+    return Statement(PUT_BACK, {"owner_id": owner_id, **shown, **_derived(shown)})
 
 
 async def next_ids_for(tx: Tx, count: int) -> list[int]:
@@ -69,26 +65,30 @@ async def next_ids_for(tx: Tx, count: int) -> list[int]:
 
 async def put_back(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
     """New rows for tasks under the ids that they have: those of rows that were, or new ones."""
-    await tx.many(PUT_BACK, ({"owner_id": owner_id, **each, **_derived(each)} for each in tasks))
-    await _add_tags(tx, owner_id, tasks)
+    await tx.many(PUT_BACK, (adding(owner_id, each).parameters for each in tasks))
+    await add_tags(tx, owner_id, tasks)
 
 
 async def save(tx: Tx, owner_id: int, changes: list[tuple[Row, Row]]) -> None:
     """Change rows, each from what it showed before to what it shows after."""
-    by_fields: dict[tuple[str, ...], list[Row]] = {}
+    by_query: dict[Query, list[Row]] = {}
     for before, after in changes:
-        fields = [name for name in after if after[name] != before[name]]
-        row = {"owner_id": owner_id, "id": after["id"]} | {name: after[name] for name in fields}
-        for name, value in _derived(after, fields).items():
-            fields.append(name)
-            row[name] = value
-        by_fields.setdefault(tuple(fields), []).append(row)
-    for names, rows in by_fields.items():
+        query, row = changing(owner_id, before, after)
+        by_query.setdefault(query, []).append(row)
+    for query, rows in by_query.items():
         if len(rows) == 1:
-            await tx.run(_update(names), **rows[0])
+            await tx.run(query, **rows[0])
         else:
-            await tx.many(_update(names), rows)
-    await _save_tags(tx, owner_id, changes)
+            await tx.many(query, rows)
+    await save_tags(tx, owner_id, changes)
+
+
+def changing(owner_id: int, before: Row, after: Row) -> Statement:
+    """What changes a row; its tags are saved besides."""
+    fields = [name for name in after if after[name] != before[name]]
+    row = {"owner_id": owner_id, "id": after["id"]} | {name: after[name] for name in fields}
+    derived = _derived(after, fields)
+    return Statement(_update((*fields, *derived)), row | derived)
 
 
 async def remove(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
@@ -136,7 +136,8 @@ def corrected(found: Row) -> Row:
     return {name: value for name, value in _derived(found).items() if value != found[name]}
 
 
-async def _add_tags(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
+async def add_tags(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
+    """The tags of new tasks, for finding and counting them."""
     rows = [
         {
             "owner_id": owner_id,
@@ -158,10 +159,11 @@ async def _drop_tags(tx: Tx, owner_id: int, tasks: list[Row]) -> None:
         await tx.many(DROP_TAGS, rows)
 
 
-async def _save_tags(tx: Tx, owner_id: int, changes: list[tuple[Row, Row]]) -> None:
+async def save_tags(tx: Tx, owner_id: int, changes: list[tuple[Row, Row]]) -> None:
+    """The tags of changed tasks, for finding and counting them."""
     changed = [(before, after) for before, after in changes if before["tags"] != after["tags"]]
     await _drop_tags(tx, owner_id, [before for before, _ in changed])
-    await _add_tags(tx, owner_id, [after for _, after in changed])
+    await add_tags(tx, owner_id, [after for _, after in changed])
     rows = [
         {"owner_id": owner_id, "task_id": after["id"], "now_done": after["done"]}
         for before, after in changes

@@ -7,8 +7,10 @@ from sqlalchemy import bindparam, literal, select
 from taskhold.errors import FieldError, Validation
 from taskhold.lists.models import TaskList
 from taskhold.store import Row, Tx
+from taskhold.store.ids import next_id
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
+from taskhold.tasks.models import Task
 from taskhold.tasks.positions import after as position_after
 from taskhold.tasks.rows import OWNED, SHOWN, THIS, task
 
@@ -20,14 +22,22 @@ LIST = Query(
 )
 
 
-def _last(in_list: Any) -> Query:
-    return Query(
-        select(task.position).where(OWNED, in_list).order_by(task.position.desc()).limit(1)
-    )
+def _last(in_list: Any) -> Any:
+    return select(task.position).where(OWNED, in_list).order_by(task.position.desc()).limit(1)
 
 
-LAST_IN_LIST = _last(task.list_id == bindparam("list_id"))
-LAST_WITHOUT_LIST = _last(task.list_id.is_(None))
+def _place(in_list: Any) -> Query:
+    """The id of the next task, and the position of the last one before it."""
+    last = _last(in_list).scalar_subquery()
+    return Query(select(next_id(table(Task)).label("id"), last.label("position")))
+
+
+IN_LIST = task.list_id == bindparam("list_id")
+WITHOUT_LIST = task.list_id.is_(None)
+LAST_IN_LIST = Query(_last(IN_LIST))
+LAST_WITHOUT_LIST = Query(_last(WITHOUT_LIST))
+PLACE_IN_LIST = _place(IN_LIST)
+PLACE_WITHOUT_LIST = _place(WITHOUT_LIST)
 
 
 def _ancestors() -> Query:
@@ -85,6 +95,16 @@ async def next_position(tx: Tx, owner_id: int, list_id: int | None) -> str:
     else:
         last = await tx.one(LAST_IN_LIST, owner_id=owner_id, list_id=list_id)
     return position_after(None if last is None else last["position"])
+
+
+async def next_place(tx: Tx, owner_id: int, list_id: int | None) -> tuple[int, str]:
+    """The id of a new task, and the position behind the last of its list."""
+    if list_id is None:
+        place = await tx.one(PLACE_WITHOUT_LIST, owner_id=owner_id)
+    else:
+        place = await tx.one(PLACE_IN_LIST, owner_id=owner_id, list_id=list_id)
+    assert place is not None
+    return place["id"], position_after(place["position"])
 
 
 async def check_place(tx: Tx, owner_id: int, wanted: Row, sent: Row, below: list[Row]) -> None:

@@ -17,6 +17,10 @@ from taskhold.metrics import StoreMeters
 from taskhold.store.postgres import faults
 
 CLOSE_SECONDS = 1.0
+LOOK_SECONDS = 0.1
+"""How late it is seen that somebody's time is over."""
+RENEWED_SECONDS = 5.5
+"""How long one statement of a long transaction may take."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 OPENING_GRACE = 0.5
@@ -27,30 +31,43 @@ class Connections:
     """At most `size` connections, opened when they are needed, for one event loop.
 
     asyncpg's own pool costs as much again as a short query does, for what we don't need of it
-    (`docs/decisions/0011-connections-of-our-own.md`).
+    (`docs/decisions/0011-connections-of-our-own.md`). One timer looks after all of them: one for
+    each use costs a tenth of what the use itself does.
     """
 
     def __init__(self, connect: Connect, meters: StoreMeters, *, size: int, grace: float) -> None:
         self._connect = connect
         self._meters = meters
         self._size = size
-        self.grace = grace
-        """How many seconds a transaction may take beyond the time a request waits."""
+        self._grace = grace
+        """How many seconds a connection may be used beyond the time that a request waits for it."""
         self._free: list[asyncpg.Connection] = []
         self._all: set[asyncpg.Connection] = set()
         self._slots = 0
         """Connections that are open or being opened."""
-        self._waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
+        self._used_until: dict[asyncpg.Connection, float] = {}
+        """Those in use, and when each is given up if it has not come back."""
+        self._waiting: deque[tuple[asyncio.Future[asyncpg.Connection | None], float]] = deque()
+        """Who stands in line, and until when."""
+        self._looking: asyncio.TimerHandle | None = None
 
     async def take(self, until: float) -> asyncpg.Connection:
         """A connection. Raises Unavailable at `until` (the loop's time) where all are in use."""
         connection = await self._take(until)
         self._meters.connections_in_use.add()
+        self._used_until[connection] = until + self._grace
+        if self._looking is None:
+            self._look()
         return connection
+
+    def renew(self, connection: asyncpg.Connection) -> None:
+        """One that is in use has answered, and may take as long again."""
+        self._used_until[connection] = asyncio.get_running_loop().time() + RENEWED_SECONDS
 
     def give_back(self, connection: asyncpg.Connection) -> None:
         """Let others use it; one that is closed or not out of its transaction is dropped."""
         self._meters.connections_in_use.add(-1)
+        del self._used_until[connection]
         self._hand_on(connection)
 
     async def _take(self, until: float) -> asyncpg.Connection:
@@ -113,16 +130,30 @@ class Connections:
         """A connection, or None where there is room for a new one."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[asyncpg.Connection | None] = loop.create_future()
-        self._waiting.append(waiting)
-        timer = loop.call_at(until, _give_up, waiting)
+        self._waiting.append((waiting, until))
+        if self._looking is None:
+            self._look()
         try:
             return await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled() and (handed := waiting.result()):
                 self._hand_on(handed)
             raise
-        finally:
-            timer.cancel()
+
+    def _look(self) -> None:
+        """Cut off what has not answered in time, and send away who has waited long enough."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection, until in self._used_until.items():
+            if now >= until:
+                connection.terminate()
+        while self._waiting and self._waiting[0][0].done():
+            self._waiting.popleft()
+        for waiting, until in self._waiting:
+            if now >= until and not waiting.done():
+                waiting.set_exception(Unavailable(faults.BUSY))
+        is_used = bool(self._used_until or self._waiting)
+        self._looking = loop.call_later(LOOK_SECONDS, self._look) if is_used else None
 
     def _drop(self, connection: asyncpg.Connection) -> None:
         if connection in self._all:
@@ -138,12 +169,7 @@ class Connections:
 
     def _first_in_line(self) -> asyncio.Future[asyncpg.Connection | None] | None:
         while self._waiting:
-            waiting = self._waiting.popleft()
+            waiting, _ = self._waiting.popleft()
             if not waiting.done():
                 return waiting
         return None
-
-
-def _give_up(waiting: asyncio.Future[asyncpg.Connection | None]) -> None:
-    if not waiting.done():
-        waiting.set_exception(Unavailable(faults.BUSY))

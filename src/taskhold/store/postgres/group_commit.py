@@ -22,7 +22,7 @@ import asyncpg
 
 from taskhold.errors import OutcomeUnknown, Problem, Unavailable
 from taskhold.metrics import StoreMeters
-from taskhold.store.postgres.transaction import HOLD, Patience, PostgresTx, commit
+from taskhold.store.postgres.transaction import HOLD, PostgresTx, commit
 from taskhold.store.query import CompiledQueries
 
 GROUP_SECONDS = 0.020
@@ -30,7 +30,7 @@ GROUP_SECONDS = 0.020
 LATE = "The changes before this one took too long; nothing was saved."
 
 Transact = Callable[[PostgresTx], Awaitable[Any]]
-Use = Callable[[asyncpg.Connection, Patience], Awaitable[None]]
+Use = Callable[[asyncpg.Connection], Awaitable[None]]
 Attempt = Callable[[Use, float], Awaitable[None]]
 """Gives a connection to `Use`, and another one where that is lost; until a time of the loop."""
 
@@ -163,7 +163,7 @@ class GroupCommit:
             return
         group = [first]
 
-        async def transact(connection: asyncpg.Connection, _: Patience) -> None:
+        async def transact(connection: asyncpg.Connection) -> None:
             await self._transact(owner_id, group, line, connection)
 
         try:

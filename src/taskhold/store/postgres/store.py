@@ -28,7 +28,8 @@ from taskhold.store.postgres.group_commit import GroupCommit
 from taskhold.store.postgres.loop_thread import LoopThread
 from taskhold.store.postgres.opening import UNLIMITED, connect_to_ours, prepare
 from taskhold.store.postgres.reindexing import reindex
-from taskhold.store.postgres.transaction import HOLD, Patience, PostgresTx, commit
+from taskhold.store.postgres.shared import SharedReads
+from taskhold.store.postgres.transaction import HOLD, PostgresTx, commit
 from taskhold.store.query import POSTGRES_CODECS, CompiledQueries
 from taskhold.store.watching import Watch, Watches
 
@@ -42,8 +43,8 @@ READERS, WRITERS, LONG_READERS = 4, 4, 2
 SHORT_GRACE, LONG_GRACE = 0.5, 25.0
 """Seconds behind `WAIT_SECONDS` after which a connection that has not answered is given up."""
 
-Use = Callable[[asyncpg.Connection, Patience], Awaitable[T]]
-"""What is done with a connection, which is given up where the patience ends."""
+Use = Callable[[asyncpg.Connection], Awaitable[T]]
+"""What is done with a connection."""
 
 log = structlog.get_logger()
 
@@ -117,7 +118,16 @@ class PostgresStore:
 
     async def read(self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self.open()
-        return await self._on(self._readers, self._reading(operation, args, kwargs))
+        return await self._read(operation, *args, **kwargs)
+
+    async def read_shared(
+        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        self.open()
+        asked = (operation, args)
+        assert not kwargs, "those who ask the same are known by its arguments in their places"
+        result: T = await self._on_our_loop(self._shared.ask(asked))
+        return result
 
     async def read_long(
         self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
@@ -160,10 +170,11 @@ class PostgresStore:
         """In a transaction of its own."""
         self.open()
 
-        async def transaction(connection: asyncpg.Connection, patience: Patience) -> T:
+        async def transaction(connection: asyncpg.Connection) -> T:
             try:
                 await connection.execute(HOLD.format(owner_id))
-                tx = PostgresTx(connection, self._compiled, patience)
+                renew = partial(self._writers.renew, connection)
+                tx = PostgresTx(connection, self._compiled, renew)
                 result = await operation(tx, *args, **kwargs)
             except Exception:
                 if not connection.is_closed():
@@ -233,6 +244,7 @@ class PostgresStore:
             self._announcements.announce,
             self.meters,
         )
+        self._shared = SharedReads(self._read)
         self._is_open = True
 
     async def _connect(self, **settings: str) -> asyncpg.Connection:
@@ -256,6 +268,7 @@ class PostgresStore:
         if self._is_open:
             self._is_open = False
             await self._groups.stop()
+            await self._shared.stop()
             await self._announcements.stop()
             for connections in (self._readers, self._writers, self._long_readers):
                 await connections.close()
@@ -289,9 +302,8 @@ class PostgresStore:
         while True:
             try:
                 connection = await connections.take(until)
-                patience = Patience(loop, connection, until + connections.grace)
                 try:
-                    return await use(connection, patience)
+                    return await use(connection)
                 except asyncpg.InterfaceError as error:
                     if connection.is_closed():  # between two statements
                         raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
@@ -300,7 +312,6 @@ class PostgresStore:
                     connection.terminate()
                     raise
                 finally:
-                    patience.cancel()
                     connections.give_back(connection)
             except Unavailable:  # all are in use, perhaps because none is answered
                 self._drop_free()
@@ -324,11 +335,14 @@ class PostgresStore:
         for connections in (self._readers, self._writers, self._long_readers):
             connections.drop_free()
 
+    def _read(
+        self, operation: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any
+    ) -> Coroutine[Any, Any, T]:
+        return self._on(self._readers, self._reading(operation, args, kwargs))
+
     def _reading(self, operation: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> Use[T]:
         """Its statements, each a transaction of its own."""
-        return lambda connection, _: operation(
-            PostgresTx(connection, self._compiled), *args, **kwargs
-        )
+        return lambda connection: operation(PostgresTx(connection, self._compiled), *args, **kwargs)
 
 
 def _meaning(error: Exception) -> Exception:
@@ -340,7 +354,7 @@ def _meaning(error: Exception) -> Exception:
     return problem
 
 
-async def _check(connection: asyncpg.Connection, _: Patience) -> None:
+async def _check(connection: asyncpg.Connection) -> None:
     if await connection.fetchval("SHOW transaction_read_only") == "on":
         raise Unavailable("The database is read-only.")
     await connection.fetchval("SELECT lineage FROM database")

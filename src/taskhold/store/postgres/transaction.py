@@ -1,14 +1,13 @@
 """One transaction on PostgreSQL: how it begins, what an operation sees of it, how it ends."""
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
 import asyncpg
 
 from taskhold.errors import OutcomeUnknown
-from taskhold.store import Row
+from taskhold.store import Row, Statement
 from taskhold.store.postgres import faults
 from taskhold.store.query import CompiledQueries, Query, now
 
@@ -20,9 +19,6 @@ UNSURE = (
 HOLD = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({:d})"
 """Begin and hold an account, in one trip, before anything is read or counted. Whatever isolation a
 role has by default: what is read after the lock has to be what the one before has committed."""
-
-ANSWER_SECONDS = 5.5
-"""How long one statement of a long transaction may take."""
 
 COMMIT = "COMMIT"
 COMMIT_WHAT_WAS_READ = f"SELECT pg_logical_emit_message(true, 'taskhold', ''); {COMMIT}"
@@ -37,51 +33,23 @@ WORTH_COPYING = 10
 """Rows from which on COPY takes less than as many INSERTs: a thousand tasks take a third."""
 
 
-class Patience:
-    """Gives a connection up that has not answered in time."""
-
-    __slots__ = ("_connection", "_loop", "_timer", "_until")
-
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: asyncpg.Connection, until: float
-    ) -> None:
-        self._loop = loop
-        self._connection = connection
-        self._until = until
-        self._timer = loop.call_at(until, self._look)
-
-    def renew(self) -> None:
-        """It has answered, and may take as long again."""
-        self._until = self._loop.time() + ANSWER_SECONDS
-
-    def cancel(self) -> None:
-        """It is done."""
-        self._timer.cancel()
-
-    def _look(self) -> None:
-        if self._loop.time() >= self._until:
-            self._connection.terminate()
-        else:
-            self._timer = self._loop.call_at(self._until, self._look)
-
-
 class PostgresTx:
     """One transaction on one connection, or the statements of one read.
 
-    With `patience` it may take long as a whole, as long as each statement is answered in time.
+    `answered` is called after each statement.
     """
 
-    __slots__ = ("_compiled", "_connection", "_now", "_patience", "has_written")
+    __slots__ = ("_answered", "_compiled", "_connection", "_now", "has_written")
 
     def __init__(
         self,
         connection: asyncpg.Connection,
         compiled: CompiledQueries,
-        patience: Patience | None = None,
+        answered: Callable[[], None] | None = None,
     ) -> None:
         self._connection = connection
         self._compiled = compiled
-        self._patience = patience
+        self._answered = answered
         self._now: str | None = None
         self.has_written = False
 
@@ -95,18 +63,32 @@ class PostgresTx:
         rows = await self.all(query, **parameters)
         return rows[0] if rows else None
 
+    async def one_beside(
+        self, statement: Statement, query: Query, /, **parameters: Any
+    ) -> Row | None:
+        self.has_written = True
+        sql = self._compiled.beside(statement.query, query)
+        first, then = self._compiled[statement.query], self._compiled[query]
+        values = (*first.encode(statement.parameters), *then.encode(parameters))
+        rows = await self._connection.fetch(sql, *values)
+        if self._answered:
+            self._answered()
+        return then.decode(rows[0]) if rows else None
+
     async def all(self, query: Query, /, **parameters: Any) -> list[Row]:
         compiled = self._compiled[query]
         self.has_written |= compiled.writes
         rows = await self._connection.fetch(compiled.sql, *compiled.encode(parameters))
-        self._answered()
+        if self._answered:
+            self._answered()
         return [compiled.decode(row) for row in rows]
 
     async def run(self, query: Query, /, **parameters: Any) -> int:
         compiled = self._compiled[query]
         self.has_written |= compiled.writes
         tag = await self._connection.execute(compiled.sql, *compiled.encode(parameters))
-        self._answered()
+        if self._answered:
+            self._answered()
         return int(tag.rpartition(" ")[2])
 
     async def many(self, query: Query, /, rows: Iterable[dict[str, Any]]) -> None:
@@ -120,11 +102,8 @@ class PostgresTx:
                 )
             else:
                 await self._connection.executemany(compiled.sql, some)
-            self._answered()
-
-    def _answered(self) -> None:
-        if self._patience is not None:
-            self._patience.renew()
+            if self._answered:
+                self._answered()
 
 
 async def commit(connection: asyncpg.Connection, *, has_written: bool) -> None:

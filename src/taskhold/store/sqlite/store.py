@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from taskhold.errors import StartupError, Unavailable
 from taskhold.metrics import StoreMeters
-from taskhold.store import Advance, Operation, P, Row, T, Tx
+from taskhold.store import Advance, Operation, P, Row, Statement, T, Tx
 from taskhold.store.query import SQLITE_CODECS, CompiledQueries, Query, now
 from taskhold.store.schema import Database, table
 from taskhold.store.sqlite import adoption, faults, indexing
@@ -60,6 +60,12 @@ class SQLiteTx:
         compiled = self._compiled[query]
         rows = self._execute(compiled.sql, compiled.encode(parameters)).fetchall()
         return compiled.decode(rows[0]) if rows else None
+
+    async def one_beside(
+        self, statement: Statement, query: Query, /, **parameters: Any
+    ) -> Row | None:
+        await self.run(statement.query, **statement.parameters)
+        return await self.one(query, **parameters)
 
     async def all(self, query: Query, /, **parameters: Any) -> list[Row]:
         compiled = self._compiled[query]
@@ -145,6 +151,12 @@ class SQLiteStore:
                 return result
         except sqlite3.Error as error:
             raise faults.problem_from(error, self.path.parent) or error from error
+
+    async def read_shared(
+        self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Each is over before another begins, so there is nothing to share."""
+        return await self.read(operation, *args, **kwargs)
 
     async def read_long(
         self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
