@@ -41,7 +41,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
 
 
 def test_a_page_costs_as_many_statements_whatever_it_shows(
-    statements: list[Query], client: httpx2.Client
+    statements: list[Query], client: httpx2.Client, database_url: str
 ) -> None:
     def asked(path: str) -> list[Query]:
         statements.clear()
@@ -50,13 +50,28 @@ def test_a_page_costs_as_many_statements_whatever_it_shows(
 
     # the server's own upkeep is done for an hour with what it asks last
     wait_until(lambda: journal.OLD in statements)
-    empty = {path: asked(path) for path in PATHS}
-    assert all(empty.values())
-    assert len(empty["/tasks"]) == 3  # is there an account; the newest change; the page
+    has_trips = database_url.startswith("postgresql")
+    # is there an account; the newest change; the page
+    assert len(asked("/tasks")) == (4 if has_trips else 3)  # the page is tried first there
     for name in ("Home", "Work"):
         client.post("/lists", json={"name": name})
+    add_tasks(client, 10)
+    assert client.delete("/tasks/1").status_code == 204
+    few = {path: asked(path) for path in PATHS}
+    assert len(few["/tasks"]) == (2 if has_trips else 3)  # the newest change is in the page there
+    add_tasks(client, 60)
+    assert client.delete("/tasks/3").status_code == 204
+    many = {path: asked(path) for path in PATHS}
+    assert {path: len(many[path]) for path in PATHS} == {path: len(few[path]) for path in PATHS}
+    assert len(client.get("/tasks").json()) == 20
+    assert all(client.get(path).json() for path in PATHS)
+    for path in ("/changes?after=0", "/tasks/2/history?offset=0"):
+        assert len(asked(f"{path}&limit=1")) == len(asked(f"{path}&limit=500"))
+
+
+def add_tasks(client: httpx2.Client, count: int) -> None:
     operations = []
-    for number in range(60):
+    for number in range(count):
         task: dict[str, Any] = {"title": f"Paint wall {number}", "due": "2026-12-01"}
         task |= {"priority": "high"}
         task |= {"tags": ["home", "garden", f"{number}"]} if number % 2 else {"list_id": 1}
@@ -65,10 +80,3 @@ def test_a_page_costs_as_many_statements_whatever_it_shows(
         operations.append({"op": "create", "task": task})
     made = client.post("/tasks/batch", json={"operations": operations})
     assert made.status_code == 200, made.text
-    assert client.delete("/tasks/1").status_code == 204
-    full = {path: asked(path) for path in PATHS}
-    assert {path: len(full[path]) for path in PATHS} == {path: len(empty[path]) for path in PATHS}
-    assert len(client.get("/tasks").json()) == 20
-    assert all(client.get(path).json() for path in PATHS)
-    for path in ("/changes?after=0", "/tasks/2/history?offset=0"):
-        assert len(asked(f"{path}&limit=1")) == len(asked(f"{path}&limit=500"))

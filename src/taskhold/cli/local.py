@@ -84,7 +84,7 @@ class Local:
                 after=after,
                 offset=0,
                 limit=page_size,
-                is_known=_is_never_known,
+                is_known=None,
             )
 
         return self._all(page_behind)

@@ -49,6 +49,11 @@ class Tags:
     def headers(self, version: Version) -> Headers:
         return [(b"etag", f'"{self._prefix}{version}"'.encode()), *_PRIVATE]
 
+    @property
+    def known(self) -> Callable[[Version], bool] | None:
+        """What says whether the client has a version; None for one that has none."""
+        return None if self._have is None else self.client_has
+
     def client_has(self, version: Version) -> bool:
         """Whether If-None-Match names it, so that 304 is the answer."""
         return self._have is not None and (

@@ -29,8 +29,8 @@ _COLUMNS = (
 )
 CHANGE = select(*(_change[name] for name in _COLUMNS)).where(_OWNED)
 
-_NEWEST = func.coalesce(func.max(_change.seq), 0)
-_next = select((_NEWEST + 1).label("seq")).where(_OWNED).subquery("next")
+_newest = func.coalesce(func.max(_change.seq), 0)
+_next = select((_newest + 1).label("seq")).where(_OWNED).subquery("next")
 _GIVEN = ("owner_id", *(name for name in _COLUMNS if name not in ("seq", "operation")))
 
 RECORD = Query(
@@ -50,7 +50,8 @@ RECORD = Query(
 RECORD_NEXT = Query(
     insert(Change).values({name: bindparam(name) for name in ("owner_id", *_COLUMNS)})
 )
-CURSOR = Query(select(_NEWEST.label("seq")).where(_OWNED))
+NEWEST = select(_newest.label("seq")).where(_OWNED)
+CURSOR = Query(NEWEST)
 OLDEST = Query(select(func.min(_change.seq).label("seq")).where(_OWNED))
 AFTER = Query(
     CHANGE.where(_change.seq > bindparam("after"))

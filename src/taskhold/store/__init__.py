@@ -31,6 +31,10 @@ class Tx(Protocol):
     """One transaction, as an operation sees it."""
 
     @property
+    def has_trips(self) -> bool:
+        """Whether each statement is a trip to a server, which costs more than a small one does."""
+
+    @property
     def now(self) -> str:
         """The one time of this transaction: `2026-12-01T09:30:00.000000Z`."""
 

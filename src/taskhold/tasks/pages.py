@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import func, select
 
 from taskhold.folding import fold_title
-from taskhold.journal.operations import cursor
-from taskhold.store import Tx, paging
+from taskhold.journal.operations import NEWEST, cursor
+from taskhold.store import Row, Tx, paging
 from taskhold.store.paging import Listed
 from taskhold.store.query import Query
 from taskhold.store.search import Unindexed
@@ -40,6 +40,7 @@ POSITION_TYPES: dict[str, tuple[type | frozenset[str], ...]] = {
 """The types of a position in each order; JSON has a time as text. The one of `title` says whether
 the title is folded yet, not how, which would be longer."""
 
+STATE = "state"
 UNFOLDED = Query(select(task.id).where(OWNED, task.title_folded == "", task.title != "").limit(1))
 """What another program wrote less than a second ago; SQL can't fold it."""
 
@@ -52,20 +53,44 @@ async def list_page(
     after: list[Any] | None,
     offset: int,
     limit: int,
-    is_known: Callable[[int | str], bool],
+    is_known: Callable[[int | str], bool] | None,
 ) -> Listed:
     """Tasks in the order of `sort` (`-` in front: descending), behind `after` or `offset`.
 
-    None at all if the caller knows the present state. It is read first: should a write come
-    between, it is older than the page, never newer.
+    None at all if the caller knows the present state. It is read before the tasks or with them:
+    should a write come between, it is older than they are, never newer.
     """
+    reads_texts = choice.reads_texts(sort)
+    page = partial(_page, tx, choice, sort=sort, after=after, offset=offset, limit=limit)
+    if is_known is None and tx.has_trips and not reads_texts:
+        tasks, next_position = await page(with_state=True)
+        if tasks:
+            states = [each.pop(STATE) for each in tasks]
+            return Listed(states[0], tasks, next_position)
+        # There is no row to bring it, so it is asked for first.
     state: int | str = await cursor(tx, choice.parameters["owner_id"])
-    if choice.reads_texts(sort) and await tx.one(UNFOLDED, **choice.parameters):
+    if reads_texts and await tx.one(UNFOLDED, **choice.parameters):
         state = f"{state}.unfolded"
-    if is_known(state):
+    if is_known is not None and is_known(state):
         return Listed(state, None)
+    return Listed(state, *await page())
+
+
+async def _page(
+    tx: Tx,
+    choice: Choice,
+    *,
+    sort: str,
+    after: list[Any] | None,
+    offset: int,
+    limit: int,
+    with_state: bool = False,
+) -> tuple[list[Row], list[Any] | None]:
+    """The tasks, and where the next page begins."""
     begin = await choice.narrowest(tx, sort)
-    query = page_query(sort, choice.shape, begin, continues=after is not None)
+    query = page_query(
+        sort, choice.shape, begin, continues=after is not None, with_state=with_state
+    )
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
         after = [fold_title(title) if is_folded else "", title, task_id]
@@ -77,7 +102,7 @@ async def list_page(
     for hidden in (key.name for key in keys if key not in SHOWN):
         for each in tasks:
             del each[hidden]
-    return Listed(state, tasks, next_position)
+    return tasks, next_position
 
 
 async def count(tx: Tx, choice: Choice) -> int:
@@ -95,14 +120,20 @@ def keys_of(sort: str) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=1024)
-def page_query(sort: str, shape: Shape, begin: int | None, *, continues: bool) -> Query:
-    """A page in an order, beginning with one of the filters, or with none."""
+def page_query(
+    sort: str, shape: Shape, begin: int | None, *, continues: bool, with_state: bool = False
+) -> Query:
+    """A page in an order, beginning with one of the filters, or with none.
+
+    `with_state` has the account's newest `seq` in each row, which is read once.
+    """
     name, descends = sort.removeprefix("-"), sort.startswith("-")
     keys = keys_of(sort)
     filters = filters_of(shape, sort, continues=continues)
     # What it compares comes with the row: asked for later, the row may have changed.
     hidden = (key for key in keys if key not in SHOWN)
-    statement = chosen((*SHOWN, *hidden), filters, begin)
+    state = (NEWEST.scalar_subquery().label(STATE),) if with_state else ()
+    statement = chosen((*SHOWN, *hidden, *state), filters, begin)
     position = paging.position_of(keys)
     first = None if begin is None else filters[begin]
     walks = first is None or name in first.sorts

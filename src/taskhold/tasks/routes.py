@@ -97,7 +97,7 @@ async def list_tasks(
         after=after,
         offset=page.offset,
         limit=page.limit,
-        is_known=tags.client_has,
+        is_known=tags.known,
     )
     return page_answer(tags, path, page, listed)
 

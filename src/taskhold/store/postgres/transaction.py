@@ -40,6 +40,7 @@ class PostgresTx:
     """
 
     __slots__ = ("_answered", "_compiled", "_connection", "_now", "has_written")
+    has_trips = True
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class SQLiteTx:
     """One transaction on one connection. Its methods are coroutines that never suspend."""
 
     __slots__ = ("_compiled", "_connection", "_execute", "_now")
+    has_trips = False
 
     def __init__(self, connection: sqlite3.Connection, compiled: CompiledQueries) -> None:
         self._connection = connection
