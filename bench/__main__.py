@@ -117,6 +117,8 @@ def measure(
         for name, system in systems.items():
             if name == "bare" and cell.kind not in FLOOR_OF:
                 continue
+            if system.most_connections and cell.connections > system.most_connections:
+                continue
             with going_on(system):
                 if is_new and number == 0:
                     run(system, cell.kind, cell.connections, WARMING_SECONDS, database)

@@ -23,6 +23,10 @@ PATIENCE_SECONDS = 60.0
 SEEDED = 1_000
 """Tasks that there are before anything is measured."""
 TOKEN = "a-token-of-the-plain-app"  # noqa: S105
+PLAIN_THREADS = 40
+"""Of the plain app, by anyio. With more clients all of them come to wait for a connection of
+SQLAlchemy's pool, and those who have one wait for a thread to make their answer: nobody is answered
+any more, until the pool's 30 seconds are over, and then again."""
 PASSWORD = "correct horse battery"  # noqa: S105
 
 
@@ -49,6 +53,8 @@ class Running:
     port: int
     asked: Asked
     url: str = ""
+    most_connections: int | None = None
+    """With how many it still answers."""
 
     def processes(self) -> list[int]:
         return tree(self.process.pid)
@@ -130,7 +136,9 @@ def plain(folder: Path, url: str, *, with_token: bool) -> Running:
     """FastAPI and SQLModel by the book."""
     if url.startswith("postgresql"):
         url = "postgresql+psycopg" + url.removeprefix("postgresql")
-    return python_app("plain", f"plain FastAPI, {kind_of(url)}", folder, url, with_token)
+    running = python_app("plain", f"plain FastAPI, {kind_of(url)}", folder, url, with_token)
+    running.most_connections = PLAIN_THREADS
+    return running
 
 
 def driver(folder: Path, url: str, *, with_token: bool) -> Running:
