@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -551,6 +552,33 @@ def test_1024_idle_connections_do_not_block_a_plain_get(serve: Serve) -> None:
                 assert time.monotonic() - began < 5
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.database("sqlite")
+def test_those_who_come_at_once_need_not_wait_for_a_busy_client_each(serve: Serve) -> None:
+    server = serve()
+    address = ("127.0.0.1", urlsplit(server.url).port)
+    request = b"GET /tasks/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    newcomers = 64
+    with ExitStack() as stack:
+        busy = stack.enter_context(socket.create_connection(address, timeout=20))
+        busy.sendall(request)
+        assert busy.recv(65_536)
+        os.kill(server.process.pid, signal.SIGSTOP)
+        busy.sendall(request * 4 * newcomers)  # answered one in each turn of the loop
+        made = [
+            stack.enter_context(socket.create_connection(address, timeout=20))
+            for _ in range(newcomers)
+        ]
+        for each in made:
+            each.sendall(request)
+        os.kill(server.process.pid, signal.SIGCONT)
+        answers = [each.recv(65_536) for each in made]
+    found = [re.search(rb"x-request-id: \w+-(\d+)", each) for each in answers]
+    turns = [int(each[1]) for each in found if each]
+    assert len(turns) == newcomers
+    of_the_busy_one = max(turns) - min(turns) + 1 - newcomers
+    assert of_the_busy_one < newcomers / 2
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:

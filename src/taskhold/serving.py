@@ -30,6 +30,10 @@ from taskhold.store.sqlite.library import choose
 
 STOP_SECONDS = 8
 """How long requests in flight may take to finish when the server stops."""
+TAKEN_AT_ONCE = 8
+"""Connections that one turn of the event loop takes. libuv takes one from each listening socket, so
+the same socket is listened on as many times; else 64 clients that come at once to a busy server
+wait for half a second, and a client that makes a connection for each request costs a third more."""
 MOST_OPEN_FILES = 65_536
 FAILED_START = 3
 
@@ -47,7 +51,8 @@ class Server(uvicorn.Server):
         self._parent = parent
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        more = [each.dup() for each in sockets or () for _ in range(TAKEN_AT_ONCE - 1)]
+        await super().startup([*sockets, *more] if sockets else None)
         # What is there now stays: not looking at it again keeps collections short.
         gc.collect()
         gc.freeze()
