@@ -64,14 +64,20 @@ def main() -> None:
                     rows = measure(cell, systems, database, options)
                     figures += rows
                     show(cell, rows)
+                    write(figures, options.json)
             for name, system in systems.items():
                 with going_on(system):
                     memory = memory_mib(system.processes())
                 print(f"memory: {system.name:28} {memory:7.0f} MiB", flush=True)
                 figures.append({"access": access, "system": name, "memory": memory})
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    write(figures, options.json)
     compare(figures)
+
+
+def write(figures: list[dict[str, Any]], path: Path | None) -> None:
+    """What there is by now, so that what comes to grief loses nothing."""
+    if path:
+        path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def start(
@@ -110,11 +116,11 @@ def postmaster(postgresql: PostgreSQL | None) -> list[int]:
 def measure(
     cell: Cell, systems: dict[str, Running], database: list[int], options: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """The medians of all systems in one cell."""
+    """The medians of all systems in one cell. Who answers nobody is measured no more."""
     rounds: dict[str, list[Measured]] = defaultdict(list)
     is_new = cell.connections == options.connections[0]
     for number in range(options.rounds):
-        for name, system in systems.items():
+        for name, system in tuple(systems.items()):
             if name == "bare" and cell.kind not in FLOOR_OF:
                 continue
             if system.most_connections and cell.connections > system.most_connections:
@@ -123,7 +129,12 @@ def measure(
                 if is_new and number == 0:
                     run(system, cell.kind, cell.connections, WARMING_SECONDS, database)
                 found = run(system, cell.kind, cell.connections, options.seconds, database)
-            rounds[name].append(found)
+            if found is None:
+                print(f"{system.name} has answered nobody on {cell.connections} connections")
+                del systems[name]
+                rounds.pop(name, None)
+            else:
+                rounds[name].append(found)
     return [
         {
             "system": name,

@@ -27,8 +27,11 @@ class Measured(NamedTuple):
 
 def run(
     system: Running, kind: str, connections: int, seconds: int, database: list[int]
-) -> Measured:
-    """Let wrk ask for `kind` on so many connections. Each request has to succeed."""
+) -> Measured | None:
+    """Let wrk ask for `kind` on so many connections. Each request has to succeed.
+
+    None where none is answered.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise SystemExit("There is no wrk: `apt-get install wrk`.")
@@ -53,6 +56,8 @@ def run(
     if counted["errors"]:
         raise SystemExit(f"{system.name}: {counted['errors']} of {counted['requests']} failed")
     requests = counted["requests"]
+    if not requests:
+        return None
     return Measured(
         rate=requests / counted["microseconds"] * 1e6,
         cpu=(cpu_seconds(system.processes()) - cpu) / requests * 1e6,
