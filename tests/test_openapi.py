@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import validate
 
+from tests.support.accounts import cookies_of, log_in, make_accounts
 from tests.support.databases import Databases, SQLiteFiles
 from tests.support.lesson import ROOT
 from tests.support.servers import LiveServer
@@ -227,6 +228,34 @@ def test_everything_is_described(document: Document) -> None:
                 assert media_type == OTHER_TYPES.get((key[1], status), json), place
             if is_problem:
                 assert answer["content"]["application/problem+json"]["examples"], place
+
+
+def test_who_gets_in_is_described(server: LiveServer, document: Document) -> None:
+    """Nobody does before the body or what the path names is looked at, so neither matters here."""
+    make_accounts(server.database_url, {"username": "ada"})
+    with httpx2.Client(base_url=server.url) as client:
+        session = {"Cookie": cookies_of(log_in(client, "ada"))}
+        client.cookies.clear()
+        wanted = {"name": "t", "scopes": ["read", "write"]}
+        made = client.post("/tokens", json=wanted, headers=session)
+        ways = {
+            "": {},
+            "token": {"Authorization": f"Bearer {made.json()['token']}"},
+            "session": session,
+        }
+
+        def refused(method: str, path: str, way: str) -> bool:
+            with client.stream(method, path, headers=ways[way]) as answer:
+                return answer.status_code in (401, 403)
+
+        for (method, path), operation in operations(document):
+            if path in ("/login", "/register", "/logout"):  # they say 401 and 403 of other things
+                continue
+            let_in = {name for each in operation["security"] for name in each or ("open mode",)}
+            known = re.sub("{[^}]*}", "999", path)
+            for way in ways:
+                may = not let_in or way in let_in
+                assert refused(method, known, way) is not may, (method, path, way)
 
 
 def test_every_example_is_one(document: Document) -> None:

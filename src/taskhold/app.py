@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 import taskhold.tables  # noqa: F401  an account is removed from each of them
 from taskhold import __version__
-from taskhold.accounts.access import open_mode_allowed
+from taskhold.accounts.access import current_user, open_mode_allowed, signed_in
 from taskhold.accounts.passwords import Passwords
 from taskhold.accounts.routes import router as accounts_router
 from taskhold.accounts.usage import Usage
@@ -84,7 +84,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.router.routes.extend(router.routes)
     app.router.routes += [docs.assets(), *help_routes(), *page_routes()]
-    openapi.complete(app, _EXAMPLES)
+    openapi.complete(
+        app,
+        _EXAMPLES,
+        {signed_in: openapi.WHO_LOGGED_IN, current_user: openapi.ANYBODY_KNOWN},
+    )
     routes = [route for route in app.router.routes if isinstance(route, Route)]
     counted = app.state.metrics = _counting(routes)
     app.state.store.meters = counted.store

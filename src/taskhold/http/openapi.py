@@ -1,9 +1,11 @@
 """What the OpenAPI document says beyond what FastAPI reads from the signatures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from taskhold.errors import Problem, kinds_of_problem
 from taskhold.shapes import LARGEST_ID
@@ -172,10 +174,34 @@ _PROBLEM_SCHEMA = {
 }
 
 
-def complete(app: FastAPI, examples: Mapping[str, Any]) -> None:
+_SECURITY = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token, `thk_…`: from `taskhold token add`, the page, or `POST /tokens`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "taskhold",
+        "description": "The cookie that `POST /login` sets. Over https its name begins with "
+        "`__Host-`, below a path with `__Secure-`.",
+    },
+}
+ANYBODY_KNOWN: list[dict[str, list[str]]] = [{"token": []}, {"session": []}, {}]
+"""A token, a session, or neither in open mode: alternatives, as OpenAPI has them."""
+WHO_LOGGED_IN: list[dict[str, list[str]]] = [{"session": []}]
+
+
+def complete(
+    app: FastAPI,
+    examples: Mapping[str, Any],
+    security: Mapping[Callable[..., Any], list[dict[str, list[str]]]],
+) -> None:
     """Make `app.openapi()` say all of it.
 
     `examples` are of schemas, by name: FastAPI takes every null out of what it describes itself.
+    `security` says of dependencies who gets past them; the first that a route has counts.
     """
     describe = app.openapi
 
@@ -183,12 +209,25 @@ def complete(app: FastAPI, examples: Mapping[str, Any]) -> None:
         if app.openapi_schema is None:
             document = describe()
             _add(document)
+            document["components"]["securitySchemes"] = _SECURITY
+            for route in app.routes:
+                if isinstance(route, APIRoute) and route.include_in_schema:
+                    asked = set(_dependencies(route.dependant))
+                    let_in = next((security[call] for call in security if call in asked), [])
+                    for method in route.methods or ():
+                        document["paths"][route.path][method.lower()]["security"] = let_in
             for name, example in examples.items():
                 document["components"]["schemas"][name]["example"] = example
         assert app.openapi_schema is not None
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _dependencies(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
+    for each in dependant.dependencies:
+        yield each.call
+        yield from _dependencies(each)
 
 
 def _add(document: dict[str, Any]) -> None:
