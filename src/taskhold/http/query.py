@@ -1,5 +1,6 @@
 """Strict query strings: a parameter that isn't known, or came twice, is refused."""
 
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
@@ -12,10 +13,16 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 MAX_PARAMETERS = 100
+KEPT = 1_000
+"""Query strings whose meaning is kept: a program asks for the same few again and again."""
+LONGEST_KEPT = 256
 
 
 class QueryReader(Generic[Model]):
-    """Reads a query string as `model`, whose fields are texts, numbers and booleans."""
+    """Reads a query string as `model`, whose fields are texts, numbers and booleans.
+
+    The same string gives the same object, which is frozen.
+    """
 
     def __init__(self, model: type[Model]) -> None:
         self._model = model
@@ -25,11 +32,17 @@ class QueryReader(Generic[Model]):
             if get_origin(field.annotation) is list
         )
         self._empty = model()
+        self._known = lru_cache(maxsize=KEPT)(self._validated)
 
     def read(self, query_string: bytes) -> Model:
         """Raises Validation for an unknown, repeated or unfit parameter."""
         if not query_string:
             return self._empty
+        if len(query_string) > LONGEST_KEPT:
+            return self._validated(query_string)
+        return self._known(query_string)
+
+    def _validated(self, query_string: bytes) -> Model:
         parameters = parse(query_string, self._repeatable)
         try:
             return self._model.model_validate(parameters)
