@@ -512,3 +512,27 @@ def test_no_undo_reaches_another_account(client: httpx2.Client, database_url: st
     assert (everything(client), changes_after(client, 0)) == (seen, journal)
     undo(client, 3)
     assert get(client, hers)["title"] == "changed by her"
+
+
+def test_a_batch_that_moves_a_tree_and_changes_its_root_again_is_undone(
+    client: httpx2.Client,
+) -> None:
+    """What stands under the root goes back in another step than the root itself."""
+    home = add_list(client)
+    root = add(client, "root", list_id=home)
+    below = add(client, "below", parent_id=root)
+    add(client, "below that", parent_id=below)
+    before = shown(client)
+    batch = [
+        {"op": "update", "id": root, "changes": {"list_id": None}},
+        {"op": "update", "id": root, "changes": {"title": "renamed"}},
+    ]
+    answer = client.post("/tasks/batch", json={"operations": batch})
+    assert answer.status_code == 200, answer.text
+    after = shown(client)
+    undo(client, cursor(client))
+    assert shown(client) == before
+    undo(client, cursor(client))
+    assert shown(client) == after
+    tasks_make_a_tree(client)
+    tasks_and_journal_agree(client)

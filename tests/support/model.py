@@ -309,15 +309,20 @@ def undo(state: State, operation: int, journal: list[Change], seq: int) -> None:
     changes = [change for change in journal if change["operation"] == undone]
     for change in changes:
         _check_nothing_is_in_the_way(change, journal)
+    moved: set[int] = set()
     for kind, step in _steps(changes[::-1]):
-        {
+        moved |= {
             ("task", "update"): _change_tasks_back,
             ("task", "delete"): _put_tasks_back,
             ("task", "create"): _remove_tasks,
             ("list", "update"): _change_lists_back,
             ("list", "delete"): _put_lists_back,
             ("list", "create"): _remove_lists,
-        }[kind](state, operation, step)
+        }[kind](state, operation, step) or set()
+    for task in (state.tasks[each] for each in moved if each in state.tasks):
+        parent = state.tasks.get(task["parent_id"])
+        if parent and parent["list_id"] != task["list_id"]:
+            raise Refused(409)
 
 
 def _fields(before: Shown, after: Shown) -> set[str]:
@@ -391,7 +396,8 @@ def _steps(changes: list[Change]) -> list[tuple[tuple[str, str], list[Change]]]:
     return steps
 
 
-def _change_tasks_back(state: State, _operation: int, changes: list[Change]) -> None:
+def _change_tasks_back(state: State, _operation: int, changes: list[Change]) -> set[int]:
+    """The ids of those that stand elsewhere then."""
     moved = []
     for change in changes:
         task, before = state.tasks[change["id"]], change["before"]
@@ -408,10 +414,7 @@ def _change_tasks_back(state: State, _operation: int, changes: list[Change]) -> 
     for task in moved:
         for each in set(state.below(task["id"])) - ids:
             state.tasks[each]["list_id"] = task["list_id"]
-    for task in moved:
-        parent = state.tasks.get(task["parent_id"])
-        if parent and parent["list_id"] != task["list_id"]:
-            raise Refused(409)
+    return ids
 
 
 def _check_there_is_room(state: State, task: Shown) -> None:

@@ -57,8 +57,12 @@ async def undo(tx: Tx, author: Author, seq: int) -> list[Row]:
     for change in operation:
         newest = await _check(tx, author.account_id, change, operation[-1]["seq"])
         change["newest"] = newest or change
+    moved: set[int] = set()
     for reverse, changes in _steps(reversed(operation)):
-        await reverse(tx, author, changes)
+        moved.update(await reverse(tx, author, changes) or ())
+    for task_id in moved:  # not before: a step may have put back what is under it, and it not yet
+        if task := await tx.one(rows.GET, owner_id=author.account_id, id=task_id):
+            await _check_place(tx, author, task)
     if author.operation is None:
         return []
     return await _rows_of(tx, author.account_id, author.operation)
@@ -191,7 +195,8 @@ def _reversal(change: Row) -> Any:
     return _remove_lists if change["kind"] == "list" else _remove_tasks
 
 
-async def _change_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> None:
+async def _change_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> set[int]:
+    """The ids of those that stand elsewhere now."""
     pairs = []
     for change in changes:
         now = await tasks.get(tx, author.account_id, change["object_id"])
@@ -211,8 +216,7 @@ async def _change_tasks_back(tx: Tx, author: Author, changes: list[Row]) -> None
         if each["id"] not in moved_ids and each["list_id"] != task["list_id"]
     }
     await tasks.save(tx, author, list(along.values()))
-    for task in moved:
-        await _check_place(tx, author, task)
+    return moved_ids
 
 
 async def _check_place(tx: Tx, author: Author, task: Row) -> None:
