@@ -79,13 +79,15 @@ def test_every_connection_is_terminated_under_load_again_and_again(
     process = serve()
     writers = Writers([process.url], plain=6, keyed=6)
     until = time.monotonic() + 4
+    terminated = 0
     with process.client() as client:
         with writers.writing():
             while time.monotonic() < until:
-                assert terminate_all(cluster) > 0
+                terminated += terminate_all(cluster)  # none, while the next ones are being opened
                 assert client.get("/tasks?limit=1").status_code == 200
             assert writers.wait_for_progress() < BACK_SECONDS
         writers.find_everything(client, database_url)
+    assert terminated > 20
     assert writers.slowest < ANSWER_SECONDS
     assert "Traceback" not in process.log.read_text()
 
