@@ -4,6 +4,7 @@ import os
 import ssl
 
 import asyncpg
+import structlog
 
 from taskhold.errors import (
     ACCOUNT_REMOVED,
@@ -13,6 +14,8 @@ from taskhold.errors import (
     Unauthenticated,
     Unavailable,
 )
+
+log = structlog.get_logger()
 
 BUSY = "All connections to the database are in use; nothing was saved."
 
@@ -50,6 +53,15 @@ _MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]
 )
 _FAILING = ("28", "3D", "53", "54", "57", "58", "F0", "XX")
 """The classes of errors that a server has, not a statement."""
+
+
+def meaning(error: Exception) -> Exception:
+    """The problem that a failure of the database is, which is logged; anything else as it is."""
+    problem = problem_from(error)
+    if problem is None:
+        return error
+    log.error("the database failed", error=str(error) or type(error).__name__)
+    return problem
 
 
 def problem_from(error: Exception) -> Problem | None:

@@ -124,9 +124,8 @@ class PostgresStore:
         self, operation: Operation[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         self.open()
-        asked = (operation, args)
         assert not kwargs, "those who ask the same are known by its arguments in their places"
-        result: T = await self._on_our_loop(self._shared.ask(asked))
+        result: T = await self._on_our_loop(self._shared.ask((operation, args)))
         return result
 
     async def read_long(
@@ -325,7 +324,7 @@ class PostgresStore:
                     isinstance(error, asyncpg.ForeignKeyViolationError) and not pause
                 )
                 if not repeatable or loop.time() >= until:
-                    raise _meaning(error) from error
+                    raise faults.meaning(error) from error
             connections.drop_free()
             await asyncio.sleep(pause)
             pause = RETRY_SECONDS
@@ -343,15 +342,6 @@ class PostgresStore:
     def _reading(self, operation: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> Use[T]:
         """Its statements, each a transaction of its own."""
         return lambda connection: operation(PostgresTx(connection, self._compiled), *args, **kwargs)
-
-
-def _meaning(error: Exception) -> Exception:
-    """The problem that a failure of the database is; anything else as it is."""
-    problem = faults.problem_from(error)
-    if problem is None:
-        return error
-    log.error("the database failed", error=str(error) or type(error).__name__)
-    return problem
 
 
 async def _check(connection: asyncpg.Connection) -> None:
