@@ -231,7 +231,7 @@ def test_everything_is_described(document: Document) -> None:
 
 
 def test_who_gets_in_is_described(server: LiveServer, document: Document) -> None:
-    """Nobody does before the body or what the path names is looked at, so neither matters here."""
+    """It is decided before the body and what the path names are looked at; so neither matters."""
     make_accounts(server.database_url, {"username": "ada"})
     with httpx2.Client(base_url=server.url) as client:
         session = {"Cookie": cookies_of(log_in(client, "ada"))}

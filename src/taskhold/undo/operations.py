@@ -60,7 +60,9 @@ async def undo(tx: Tx, author: Author, seq: int) -> list[Row]:
     moved: set[int] = set()
     for reverse, changes in _steps(reversed(operation)):
         moved.update(await reverse(tx, author, changes) or ())
-    for task_id in moved:  # not before: a step may have put back what is under it, and it not yet
+    for task_id in sorted(
+        moved
+    ):  # not before: a step may have put back what is under it, and it not yet
         if task := await tx.one(rows.GET, owner_id=author.account_id, id=task_id):
             await _check_place(tx, author, task)
     if author.operation is None:
