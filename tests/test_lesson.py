@@ -242,7 +242,9 @@ def test_uvicorn_serves_main_app_until_ctrl_c(tmp_path: Path, options: list[str]
             assert uvicorn.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.02)
-        with httpx2.Client(base_url=found[1], timeout=10) as client:
+        # uvicorn says that its startup is complete before it listens
+        patient = httpx2.HTTPTransport(retries=5)
+        with httpx2.Client(base_url=found[1], timeout=10, transport=patient) as client:
             assert client.post("/tasks", json={"title": "Kept"}).status_code == 201
             assert client.get("/docs").status_code == 200
         os.killpg(uvicorn.pid, signal.SIGINT)
