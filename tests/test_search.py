@@ -16,6 +16,7 @@ from taskhold.folding import fold
 from taskhold.store.sqlite import indexing
 from taskhold.tags.models import fold_tag
 from tests.support.databases import Databases
+from tests.support.pages import walk
 from tests.support.servers import LiveServer
 from tests.support.sql import run_sql
 from tests.support.tasks import wait_until
@@ -344,6 +345,45 @@ def test_a_search_sees_each_change_at_once(searched: Searched, indexed: bool) ->
     client.delete(path)
     client.delete(f"/trash/{task_id}")
     check(without="platypus numbat")
+
+
+@pytest.mark.parametrize("sort", ["id", "-id"])
+@pytest.mark.parametrize("done", [None, True])
+def test_pages_of_many_found_tasks_are_whole(
+    searched: Searched, sort: str, done: bool | None
+) -> None:
+    client = searched.client
+    word = f"ocelot{sort.replace('-', 'down')}{done}".lower()
+    pieces = f"{word[:6]} {word[1:]}"  # has each three letters of the word, but not the word
+    made: list[Fields] = []
+    for first in range(0, 400, 200):
+        titles = [pieces if number % 5 else word for number in range(first, first + 200)]
+        if first:  # in between there are pages with nothing but pieces, and with nothing but words
+            titles[:150] = [pieces] * 75 + [word] * 75
+        tasks = [{"title": title, "done": n % 7 == 0} for n, title in enumerate(titles)]
+        made += batch(client, [{"op": "create", "task": task} for task in tasks])
+    searched.index()
+    # What the index does not know yet: words come and go at both ends, and in the middle.
+    for number in (0, 1, 2, 198, 250, 397, 398):
+        title = pieces if made[number]["title"] == word else f"again {word}"
+        made[number] = client.patch(f"/tasks/{made[number]['id']}", json={"title": title}).json()
+    for number in (5, 300):
+        client.delete(f"/tasks/{made[number]['id']}")
+        made[number]["title"] = ""
+    made.append(client.post("/tasks", json={"title": word, "done": True}).json())
+    found = [
+        task["id"]
+        for task in (made if sort == "id" else reversed(made))
+        if word in task["title"] and done in {None, task["done"]}
+    ]
+    chosen = {"q": word, "sort": sort} | ({} if done is None else {"done": done})
+    for limit in (1, 7, 20, 100):
+        pages = list(walk(client, **chosen, limit=limit))
+        assert [task["id"] for page in pages for task in page] == found
+        assert {len(page) for page in pages[:-1]} <= {limit}
+    for offset in range(0, len(found) + 20, 19):
+        page = client.get("/tasks", params=chosen | {"offset": offset, "limit": 10}).json()
+        assert [task["id"] for task in page] == found[offset : offset + 10]
 
 
 def test_many_words_and_long_ones(searched: Searched) -> None:

@@ -85,7 +85,12 @@ def page_behind(
 
 def _in_order(statement: Any, order: Columns, descends: bool) -> Any:
     return (
-        statement.order_by(*(key.desc() if descends else key.asc() for key in order))
+        in_order(statement, order, descends=descends)
         .limit(bindparam("limit", type_=Id))
         .offset(bindparam("offset", type_=Id))
     )
+
+
+def in_order(statement: Any, order: Columns, *, descends: bool) -> Any:
+    """All that it finds, in an order."""
+    return statement.order_by(*(key.desc() if descends else key.asc() for key in order))

@@ -83,6 +83,26 @@ def matching(match: str) -> Any:
     return select(ids)
 
 
+def first_matching(match: str, enough: str, after: str | None, *, descends: bool) -> Any:
+    """Those of `matching` that come first in the order of ids, behind `after`, and none between.
+
+    `known` is how many the index gave; if that is less than `enough`, there are no others.
+    """
+    order, end, up_to, behind = (
+        ("DESC", "min", ">=", "<") if descends else ("ASC", "max", "<=", ">")
+    )
+    begin = f"AND rowid {behind} :{after} " if after else ""
+    found = text(
+        "WITH known AS MATERIALIZED (SELECT rowid AS id FROM task_search "
+        f"WHERE task_search MATCH :{match} {begin}ORDER BY rowid {order} LIMIT :{enough}), "
+        f"counted AS MATERIALIZED (SELECT count(*) AS count, {end}(id) AS last FROM known) "
+        "SELECT id, count AS known FROM known, counted "
+        "UNION ALL SELECT task_id, count FROM search_pending, counted "
+        f"WHERE count < :{enough} OR task_id {up_to} last"
+    )
+    return select(*found.columns(id=Id, known=Id).subquery().c)
+
+
 class Unindexed(ColumnElement[Any]):
     """A column that SQLite shall not look up, but check in the rows that it finds otherwise.
 

@@ -16,7 +16,15 @@ from taskhold.searching import indexed, words
 from taskhold.store import Tx
 from taskhold.store.query import Query
 from taskhold.store.schema import Id, table
-from taskhold.store.search import Among, Contains, MayContain, Unindexed, match_of, matching
+from taskhold.store.search import (
+    Among,
+    Contains,
+    MayContain,
+    Unindexed,
+    first_matching,
+    match_of,
+    matching,
+)
 from taskhold.tags.models import TaskTag, fold_tag
 from taskhold.tasks import due
 from taskhold.tasks.models import DUE_FIRST, DUE_LAST, NONE, TaskFilter
@@ -59,6 +67,10 @@ class Filter(NamedTuple):
     """The ids that are counted to see how much it leaves, found in its index alone: no less."""
     found: Query | None = None
     """The same where looking up takes long: done once, and `looked_up` is about these."""
+
+    def walks(self, sort: str) -> bool:
+        """Whether its index has all that it leaves in that order."""
+        return self.found is None and sort.removeprefix("-") in self.sorts
 
 
 class Choice:
@@ -117,9 +129,27 @@ class Choice:
                 left = await self._count_few(tx, number)
                 if left < fewest:
                     best, fewest = number, left
-                elif best is None and sort.removeprefix("-") in each.sorts:
+                elif best is None and each.walks(sort):
                     best = number  # walks the order, but over fewer
         return best
+
+    async def find_first(
+        self, tx: Tx, sort: str, shown: int, after: list[Any] | None
+    ) -> tuple[int | None, bool]:
+        """Begin with the first that a search finds; and whether these are all.
+
+        SQLite's index has them in the order of ids, so a page need not wait for the others. Each
+        filter may leave half of them. None in another order, and on PostgreSQL.
+        """
+        *others, last = filters_of(self.shape) or (None,)
+        if last is None or last.found is None or tx.has_trips or sort not in {"id", "-id"}:
+            return None, False
+        enough = min(shown << (len(others) + 1), FEW)
+        behind = {"after_0": after[0]} if after else {}
+        query = _first_found(descends=sort == "-id", continues=bool(behind))
+        found = await tx.all(query, **self.parameters, **behind, enough=enough)
+        self.parameters["found"] = [row["id"] for row in found]
+        return len(others), not found or found[0]["known"] < enough
 
     async def _count_few(self, tx: Tx, number: int) -> int:
         """How many rows a filter leaves, up to one more than `FEW`."""
@@ -150,17 +180,15 @@ def _due_bounds(wanted: TaskFilter) -> dict[str, int]:
         else:
             bounds[f"day_{edge}"] = due.first_day_after(given, wanted.tz)
             bounds[edge] = due.microseconds(given)
-    return {
-        **bounds,
-        "least": min(bounds["day_from"], bounds["from"]),
-        "most": max(bounds["day_to"], bounds["to"]),
-    }
+    starts, ends = (bounds["day_from"], bounds["from"]), (bounds["day_to"], bounds["to"])
+    both = {"both_from": max(starts), "both_to": min(ends)}
+    return {**bounds, **both, "least": min(starts), "most": max(ends)}
 
 
 def _one_index_has(shape: Shape, sort: str) -> bool:
     """Whether there is one filter, whose index has the order as well."""
     filters = filters_of(shape)
-    return len(filters) == 1 and sort.removeprefix("-") in filters[0].sorts
+    return len(filters) == 1 and filters[0].walks(sort)
 
 
 @lru_cache(maxsize=1024)
@@ -237,6 +265,11 @@ def _due_filter(sort: str, continues: bool) -> Filter:
         ),
     )
     column, _ = _due_column(sort)
+    either = and_(  # for most no row has to be read, which takes SQLite ten times as long
+        Unindexed(column) >= bindparam("both_from", type_=Id),
+        Unindexed(column) < bindparam("both_to", type_=Id),
+    )
+    exact = or_(either, exact)
     coarse = {
         "due": column >= bindparam("least", type_=Id),
         "-due": column < bindparam("most", type_=Id),
@@ -257,6 +290,7 @@ def _search_filter(count: int, known: int) -> Filter:
     return Filter(
         and_(Among(task.id, "found"), contained),
         contained,
+        ("id",),
         owned=_OWNER_CHECKED,
         found=Query(
             select(task.id).where(OWNED, may_contain).limit(_ONE_MORE),
@@ -281,3 +315,9 @@ def few_query(shape: Shape, number: int) -> Query:
     ids = chosen((task.id,), (each,), 0) if each.counted is None else each.counted
     found = ids.limit(_ONE_MORE).subquery()
     return Query(select(func.count().label("count")).select_from(found))
+
+
+@lru_cache
+def _first_found(*, descends: bool, continues: bool) -> Query:
+    behind = "after_0" if continues else None
+    return Query(first_matching("match", "enough", behind, descends=descends))

@@ -87,14 +87,23 @@ async def _page(
     with_state: bool = False,
 ) -> tuple[list[Row], list[Any] | None]:
     """The tasks, and where the next page begins."""
-    begin = await choice.narrowest(tx, sort)
-    query = page_query(
-        sort, choice.shape, begin, continues=after is not None, with_state=with_state
-    )
+    place = paging.place(after, offset, limit)
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
-        after = [fold_title(title) if is_folded else "", title, task_id]
-    tasks = await tx.all(query, **choice.parameters, **paging.place(after, offset, limit))
+        place |= paging.place(
+            [fold_title(title) if is_folded else "", title, task_id], offset, limit
+        )
+
+    async def beginning_with(begin: int | None) -> list[Row]:
+        query = page_query(
+            sort, choice.shape, begin, continues=after is not None, with_state=with_state
+        )
+        return await tx.all(query, **choice.parameters, **place)
+
+    begin, has_all = await choice.find_first(tx, sort, offset + limit + 1, after)
+    tasks = [] if begin is None else await beginning_with(begin)
+    if len(tasks) <= limit and not has_all:
+        tasks = await beginning_with(await choice.narrowest(tx, sort))
     keys = keys_of(sort)
     next_position = paging.cut(tasks, limit, keys)
     if next_position is not None and sort.endswith("title"):
@@ -133,10 +142,11 @@ def page_query(
     # What it compares comes with the row: asked for later, the row may have changed.
     hidden = (key for key in keys if key not in SHOWN)
     state = (NEWEST.scalar_subquery().label(STATE),) if with_state else ()
-    statement = chosen((*SHOWN, *hidden, *state), filters, begin)
+    columns = (*SHOWN, *hidden, *state)
     position = paging.position_of(keys)
     first = None if begin is None else filters[begin]
     walks = first is None or name in first.sorts
+    shown_order = keys
     if first is not None and first.settles == name:
         keys, position = keys[1:], position[1:]
     if walks and first is not None and first.ids is not task.id:
@@ -146,9 +156,22 @@ def page_query(
     order = keys
     if walks and first is not None and first.empty is not None:
         order = (first.empty, *keys)
-    if not continues:
-        return paging.first_page(statement, order, descends=descends)
-    return paging.page_behind(statement, keys, position, order, descends=descends, in_steps=walks)
+
+    def page_of(*columns: Any) -> Query:
+        statement = chosen(columns, filters, begin)
+        if not continues:
+            return paging.first_page(statement, order, descends=descends)
+        return paging.page_behind(
+            statement, keys, position, order, descends=descends, in_steps=walks
+        )
+
+    page = page_of(*columns)
+    if walks:
+        return page
+    # Of rows that are sorted, SQLite reads those alone that come first, if it sorts the ids.
+    ids: Any = page_of(task.id).statement
+    rows = select(*columns).where(task.id.in_(ids.correlate(None)))
+    return Query(page.statement, on_sqlite=paging.in_order(rows, shown_order, descends=descends))
 
 
 @lru_cache(maxsize=1024)
