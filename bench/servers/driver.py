@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from pydantic_core import from_json, to_json
+from orjson import dumps, loads
 
 from taskhold.store.sqlite.library import choose
 
@@ -120,18 +120,18 @@ class App:
                 return 401, b"{}"
         method = scope["method"]
         if method == "POST":
-            (row,) = await self._ask(self._create, from_json(content)["title"])
-            return 201, to_json(_shown(row))
+            (row,) = await self._ask(self._create, loads(content)["title"])
+            return 201, dumps(_shown(row))
         task_id = scope["path"].removeprefix("/tasks").removeprefix("/")
         if not task_id:
             limit = parse_qs(scope["query_string"]).get(b"limit", [b"20"])
             rows = await self._ask(LIST, int(limit[0]))
-            return 200, to_json([_shown(row) for row in rows])
+            return 200, dumps([_shown(row) for row in rows])
         if method == "PATCH":
-            (row,) = await self._ask(self._patch, from_json(content)["title"], int(task_id))
+            (row,) = await self._ask(self._patch, loads(content)["title"], int(task_id))
         else:
             (row,) = await self._ask(GET, int(task_id))
-        return 200, to_json(_shown(row))
+        return 200, dumps(_shown(row))
 
 
 def _fingerprint(token: str) -> str:
@@ -141,7 +141,7 @@ def _fingerprint(token: str) -> str:
 def _shown(row: Any) -> dict[str, Any]:
     shown = dict(zip(NAMES, row, strict=True))
     shown["done"] = bool(shown["done"])
-    shown["tags"] = from_json(shown["tags"])
+    shown["tags"] = loads(shown["tags"])
     return shown
 
 

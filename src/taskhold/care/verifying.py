@@ -8,10 +8,11 @@ isn't there. Asked in one snapshot, account by account, a thousand rows at a tim
 from collections.abc import AsyncIterator
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from taskhold.accounts.operations import account_ids
 from taskhold.care import statements
+from taskhold.encoding import as_json
 from taskhold.store import Advance, Row, Tx
 from taskhold.store.query import Query
 from taskhold.store.report import Report
@@ -178,7 +179,7 @@ class _Account:
                 self._wrong(check, f"{name} is not in the journal")
         elif found["after"] is None:
             pass  # the journal says that it is gone, which is told where that is looked at
-        elif found["after"] != to_json(shown).decode():
+        elif found["after"] != as_json(shown).decode():
             kept = from_json(found["after"])
             kept = whole(kept) if check == TASKS else {field: kept[field] for field in shown}
             if fields := [field for field in shown if shown[field] != kept[field]]:

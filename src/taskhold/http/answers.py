@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.types import Scope, Send
 
+from taskhold.encoding import as_json
 from taskhold.errors import MethodNotAllowed, NothingHere, Problem
 
 Headers = list[tuple[bytes, bytes]]
@@ -36,7 +37,7 @@ class Answer:
 
 def json_answer(content: Any, status: int = 200) -> Answer:
     """`content` as JSON."""
-    return Answer(status, to_json(content), [JSON])
+    return Answer(status, as_json(content), [JSON])
 
 
 def problem_answer(problem: Problem) -> Answer:

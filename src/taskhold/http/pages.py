@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 
+from taskhold.encoding import as_json
 from taskhold.errors import FieldError, Validation
 from taskhold.http.answers import Answer
 from taskhold.http.conditional import Tags
@@ -83,7 +83,7 @@ def page_answer(tags: Tags, path: str, page: Page, listed: Listed) -> Answer:
     """A page as a bare array with the `Link` to the next one, or 304."""
     if listed.rows is None:
         return tags.not_modified(listed.state)
-    answer = tags.shown(to_json(listed.rows), listed.state)
+    answer = tags.shown(as_json(listed.rows), listed.state)
     if listed.next_position is not None:
         answer.headers.append(link_to_next(path, page, listed.next_position))
     return answer
@@ -98,7 +98,7 @@ def link_to_next(path: str, page: Page, position: list[Any]) -> tuple[bytes, byt
 
 
 def _encode(content: list[Any]) -> str:
-    return base64.urlsafe_b64encode(to_json(content)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(as_json(content)).rstrip(b"=").decode()
 
 
 def _fits(position: object, kinds: tuple[Kind, ...]) -> bool:

@@ -3,9 +3,9 @@
 from itertools import takewhile
 from typing import NamedTuple
 
-from pydantic_core import to_json
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from taskhold.encoding import as_json
 from taskhold.errors import CursorGone
 from taskhold.journal.models import Action, Change, Kind
 from taskhold.store import Row, Statement, Tx
@@ -148,8 +148,8 @@ def _as_row(tx: Tx, author: Author, entry: Entry) -> Row:
         "action": entry.action.value,
         "kind": entry.kind,
         "object_id": entry.object_id,
-        "before": entry.before and to_json(entry.before).decode(),
-        "after": entry.after and to_json(entry.after).decode(),
+        "before": entry.before and as_json(entry.before).decode(),
+        "after": entry.after and as_json(entry.after).decode(),
         "key": author.key,
         "undoes": author.undoes,
     }

@@ -1,7 +1,6 @@
 """Changes as JSON. The objects in them are kept as JSON and go out as they are kept."""
 
-from pydantic_core import to_json
-
+from taskhold.encoding import as_json
 from taskhold.store import Row
 
 
@@ -26,7 +25,7 @@ def change_as_json(change: Row) -> bytes:
     return b'{"seq":%d,"at":"%s","actor":%s,"action":"%s","kind":"%s","id":%d,%s}' % (
         change["seq"],
         change["at"].encode(),
-        to_json(change["actor"]),
+        as_json(change["actor"]),
         change["action"].encode(),
         change["kind"].encode(),
         change["object_id"],
@@ -35,7 +34,7 @@ def change_as_json(change: Row) -> bytes:
             (change["before"] or "null").encode(),
             (change["after"] or "null").encode(),
             change["operation"],
-            to_json(change["key"]),
-            to_json(change["undoes"]),
+            as_json(change["key"]),
+            as_json(change["undoes"]),
         ),
     )

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from pydantic_core import to_json
 
 from taskhold.accounts.access import CurrentUser
+from taskhold.encoding import as_json
 from taskhold.http.answers import JSON, Answer
 from taskhold.http.conditional import IfMatch, Tags, TagsDep, state_of
 from taskhold.http.once import LongWrite
@@ -83,7 +83,7 @@ async def list_lists(
 async def get_list(list_id: ListId, user: CurrentUser, store: StoreDep, tags: TagsDep) -> Answer:
     """Read one list."""
     found = await store.read_long(operations.get, user.id, list_id)
-    return tags.answer(to_json(found), state_of(found))
+    return tags.answer(as_json(found), state_of(found))
 
 
 @router.patch(
@@ -113,11 +113,11 @@ async def delete_list(list_id: ListId, write: LongWrite, may_change: IfMatch) ->
 
 def _created(shown: Row, tags: Tags) -> Answer:
     location = (b"location", f"/lists/{shown['id']}".encode())
-    return Answer(201, to_json(shown), [JSON, location, *tags.headers(state_of(shown))])
+    return Answer(201, as_json(shown), [JSON, location, *tags.headers(state_of(shown))])
 
 
 def _shown(shown: Row, tags: Tags) -> Answer:
-    return tags.shown(to_json(shown), state_of(shown))
+    return tags.shown(as_json(shown), state_of(shown))
 
 
 def _deleted(_: None, _tags: Tags) -> Answer:

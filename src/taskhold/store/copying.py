@@ -13,9 +13,9 @@ from contextlib import AbstractAsyncContextManager
 from itertools import compress
 from typing import Protocol
 
-from pydantic_core import to_json
 from sqlalchemy import Table
 
+from taskhold.encoding import as_json
 from taskhold.errors import Problem, StartupError
 from taskhold.store import open_store
 from taskhold.store.migrations import HEAD
@@ -94,7 +94,7 @@ class Tally:
         digest = hashlib.sha256()
         self.counts[table.name] = 0
         async for rows in chunks:
-            digest.update(to_json(rows))
+            digest.update(as_json(rows))
             self.counts[table.name] += len(rows)
             self._advance(self._doing, sum(self.counts.values()), self._total)
             await asyncio.sleep(0)  # SQLite never waits, and Ctrl-C comes in only here

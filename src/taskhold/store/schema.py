@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import WithJsonSchema
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
+
+from taskhold.encoding import as_json
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -60,7 +62,7 @@ class TextList(Text):
     """A list of texts, kept as JSON."""
 
     codec = Codec(
-        encode=lambda texts: to_json(texts).decode(),
+        encode=lambda texts: as_json(texts).decode(),
         decode=lambda text: [] if text == "[]" else from_json(text),
     )
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from pydantic_core import to_json
 from sqlalchemy import bindparam, insert
 
+from taskhold.encoding import as_json
 from taskhold.errors import NotFound, VersionConflict
 from taskhold.journal import operations as journal
 from taskhold.journal.models import Action
@@ -169,7 +169,7 @@ async def trash(tx: Tx, author: Author, tasks: list[Row]) -> None:
                 "seq": seq,
                 "operation": author.operation,
                 "deleted_at": tx.now,
-                "body": to_json(entry.before).decode(),
+                "body": as_json(entry.before).decode(),
             }
             for seq, entry in enumerate(entries, first)
         ],

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from pydantic_core import to_json
 
 from taskhold.accounts.access import CurrentUser
+from taskhold.encoding import as_json
 from taskhold.http.answers import JSON, Answer, json_answer
 from taskhold.http.conditional import IfMatch, Tags, TagsDep
 from taskhold.http.once import LongWrite, Write
@@ -139,7 +139,7 @@ async def run_batch(operations: Batch, write: LongWrite) -> Answer:
 async def get_task(task_id: TaskId, user: CurrentUser, store: StoreDep, tags: TagsDep) -> Answer:
     """Read one task."""
     task = await store.read(operations.get, user.id, task_id)
-    return tags.answer(to_json(task), task["version"])
+    return tags.answer(as_json(task), task["version"])
 
 
 @router.patch(
@@ -199,11 +199,11 @@ async def list_task_history(
 
 def _created(task: Row, tags: Tags) -> Answer:
     location = (b"location", f"/tasks/{task['id']}".encode())
-    return Answer(201, to_json(task), [JSON, location, *tags.headers(task["version"])])
+    return Answer(201, as_json(task), [JSON, location, *tags.headers(task["version"])])
 
 
 def _shown(task: Row, tags: Tags) -> Answer:
-    return tags.shown(to_json(task), task["version"])
+    return tags.shown(as_json(task), task["version"])
 
 
 def _results(results: list[Row | None], _: Tags) -> Answer:

@@ -9,9 +9,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from sqlalchemy import bindparam, delete
 
+from taskhold.encoding import as_json
 from taskhold.journal.models import Action
 from taskhold.journal.operations import Author, Entry, record
 from taskhold.lists import operations as lists
@@ -151,7 +152,7 @@ class _Part:
                     "seq": seq,
                     "operation": operation,
                     "deleted_at": deleted_at,
-                    "body": to_json(body).decode(),
+                    "body": as_json(body).decode(),
                 }
                 for body, (operation, seq), (_, _, deleted_at) in zip(
                     bodies, numbers, trashed, strict=True

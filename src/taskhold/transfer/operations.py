@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from sqlalchemy import bindparam, insert, select
 
+from taskhold.encoding import as_json
 from taskhold.journal.models import Change
 from taskhold.lists.models import TaskList
 from taskhold.store import Row, Tx
@@ -237,8 +238,8 @@ async def put_changes(tx: Tx, owner_id: int, changes: list[Row]) -> None:
             | {
                 "owner_id": owner_id,
                 "object_id": each["id"],
-                "before": each["before"] and to_json(each["before"]).decode(),
-                "after": each["after"] and to_json(each["after"]).decode(),
+                "before": each["before"] and as_json(each["before"]).decode(),
+                "after": each["after"] and as_json(each["after"]).decode(),
             }
             for each in changes
         ],

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic_core import to_json
 
 from taskhold.accounts.access import CurrentUser
+from taskhold.encoding import as_json
 from taskhold.http.answers import Answer
 from taskhold.http.conditional import Tags, TagsDep
 from taskhold.http.once import LongWrite
@@ -90,7 +90,7 @@ async def purge_task(task_id: TaskId, write: LongWrite) -> Answer:
 
 
 def _restored(task: Row, tags: Tags) -> Answer:
-    return tags.shown(to_json(task), task["version"])
+    return tags.shown(as_json(task), task["version"])
 
 
 def _purged(_: None, _tags: Tags) -> Answer:
