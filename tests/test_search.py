@@ -299,6 +299,23 @@ def test_each_question_finds_the_tasks_that_it_means(searched: Searched) -> None
     assert searched.client.get("/tasks/count?q=0000").json() == {"count": 800}
 
 
+@pytest.mark.database("sqlite")
+def test_an_account_with_few_tasks_among_many_finds_what_it_means(database_url: str) -> None:
+    with (
+        LiveServer(database_url) as server,
+        httpx2.Client(base_url=server.url, timeout=30) as client,
+    ):
+        searched = Searched(server, client)
+        client.post("/tasks", json={"title": "The first"})
+        run_sql(database_url, "UPDATE sqlite_sequence SET seq = 1000000 WHERE name = 'task'")
+        searched.begin(TASKS)
+        searched.index()
+        assert wrong_answers(searched) == {}
+        # It reads them, so what the index says is of no account.
+        run_sql(database_url, "DELETE FROM task_search_data WHERE id > 10")
+        assert wrong_answers(searched) == {}
+
+
 @pytest.mark.parametrize("indexed", [False, True])
 def test_a_search_sees_each_change_at_once(searched: Searched, indexed: bool) -> None:
     client = searched.client
