@@ -11,6 +11,17 @@ from tests.support.servers import LiveServer
 
 pytestmark = pytest.mark.database("sqlite")
 
+PUT_BACK = """async (edits) => {
+  const [{ name }] = await indexedDB.databases();
+  const database = await new Promise((resolve) => {
+    indexedDB.open(name).onsuccess = (event) => resolve(event.target.result);
+  });
+  const transaction = database.transaction("outbox", "readwrite");
+  for (const edit of edits) transaction.objectStore("outbox").put(edit);
+  await new Promise((resolve) => { transaction.oncomplete = resolve; });
+  database.close();
+}"""
+
 
 @pytest.fixture
 def window(visit: Visit, server: LiveServer) -> Window:
@@ -161,6 +172,7 @@ def test_what_is_undone_without_a_network_is_never_sent(
         assert shown(window) == state
     window.act("undo")
     window.act("undo")
+    wait_until_nothing_waits(window)
     window.reload()
     assert shown(window) == before_here
     window.page.context.set_offline(False)
@@ -168,6 +180,32 @@ def test_what_is_undone_without_a_network_is_never_sent(
     window.wait_until_sent()
     assert everything(client) == before
     assert client.get("/changes").json()["cursor"] == seq
+
+
+def test_what_was_undone_as_the_page_was_left_is_not_there_again(
+    window: Window, client: httpx2.Client
+) -> None:
+    window.wait_until_it_opens_offline()
+    prepare(window)
+    before = shown(window)
+    window.page.context.set_offline(True)
+    window.wait(lambda: window.connection() != "online")
+    window.act("addTask", {"title": "New"})
+    edits = window.edits()
+    window.act("undo")
+    wait_until_nothing_waits(window)
+    window.page.evaluate(PUT_BACK, edits)  # as if it had been left before they were taken out
+    window.reload()
+    assert shown(window) == before
+    wait_until_nothing_waits(window)
+    window.page.context.set_offline(False)
+    window.wait_for_connection("online")
+    assert "New" not in [task["title"] for task in client.get("/tasks").json()]
+
+
+def wait_until_nothing_waits(window: Window) -> None:
+    """On the disk of this browser, too."""
+    window.wait(lambda: '"state": "waiting"' not in window.kept())
 
 
 def test_what_was_sent_before_is_undone_offline_and_sent_later(

@@ -31,6 +31,10 @@ export function fillHistory(opened, kept) {
   entries = kept.filter((entry) => entry.tab === tab);
   const old = kept.filter(({ key }) => Date.now() - madeAt(key) > REMEMBERED);
   if (old.length > 0) keep([], old);
+  // A window that is closed at once hears no answers: what it took back may be in the outbox still.
+  for (const { key, steps } of entries) {
+    for (const step of steps) if (step.dropped) drop(step, key);
+  }
 }
 
 export function emptyHistory() {
@@ -123,9 +127,7 @@ function reverseStep(step, entryKey) {
       ) {
         return undoOf(part);
       }
-      dropEdit(name).then((isGone) => {
-        if (!isGone) replaceStep(entryKey, name, undoOf(part));
-      });
+      drop(part, entryKey);
       return { ...part, dropped: true };
     });
 }
@@ -141,6 +143,13 @@ function undoOf(step) {
   edit.seq = numbers.get(step.key) ?? null;
   saveEdits([edit]);
   return asStep(edit);
+}
+
+/** @param {Step} step @param {string} entryKey */
+function drop(step, entryKey) {
+  dropEdit(step.key).then((isGone) => {
+    if (!isGone) replaceStep(entryKey, step.key, undoOf(step));
+  });
 }
 
 /** It was on its way already, so it is not dropped but undone. @param {string} entryKey @param {string} name @param {Step} step */
