@@ -10,7 +10,7 @@ of its own.
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, and_, bindparam, func, or_, select, text, true
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
 from taskhold.searching import indexed, words
 from taskhold.store import Tx
@@ -24,6 +24,7 @@ from taskhold.store.search import (
     first_matching,
     match_of,
     matching,
+    owns_few,
 )
 from taskhold.tags.models import TaskTag, fold_tag
 from taskhold.tasks import due
@@ -35,17 +36,7 @@ FEW = 5_000
 among a million takes as long."""
 
 _ONE_MORE = bindparam("few", type_=Id)
-
-OWNS_FEW = Query(
-    text(
-        "WITH share AS MATERIALIZED "
-        "(SELECT min(1000, coalesce(max(id), 0) / 200) AS most FROM task) "
-        "SELECT count(*) <= (SELECT most FROM share) AS owns_few FROM (SELECT 1 FROM task "
-        "WHERE owner_id = :owner_id LIMIT (SELECT most FROM share) + 1)"
-    ).columns(owns_few=Boolean)
-)
-"""Whether all tasks of an account are read sooner than SQLite's search index is asked, which has
-those of all accounts: it takes some nanoseconds for each of them, reading one a microsecond."""
+_OWNS_FEW = Query(owns_few("owner_id"))
 
 _ALSO_SORTS = {"list_id": ("position",), "priority": ("priority",)}
 """The orders that the index of a column has, beside that of the ids."""
@@ -178,7 +169,7 @@ class Choice:
         return len(self.parameters["found"])
 
     async def _owns_few(self, tx: Tx) -> bool:
-        row = await tx.one(OWNS_FEW, **self.parameters)
+        row = await tx.one(_OWNS_FEW, **self.parameters)
         return row is not None and bool(row["owns_few"])
 
 
