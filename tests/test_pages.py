@@ -446,6 +446,43 @@ def test_a_few_tasks_that_are_looked_up_are_all_that_is_read(
 
 
 @pytest.mark.parametrize("sort", ["id", "-id"])
+@pytest.mark.parametrize("after", [None, [MANY // 2]])
+def test_a_page_of_a_search_stops_where_it_is_full(
+    many: sqlite3.Connection, sort: str, after: list[Any] | None
+) -> None:
+    choice = Choice(1, TaskFilter.model_validate({"q": "plants"}))
+    with counted_steps(many) as steps:
+        page = pages.list_page(
+            reading(many), choice, sort=sort, after=after, offset=0, limit=20, is_known=None
+        )
+        listed = asyncio.run(page)
+    assert listed.rows is not None
+    assert len(listed.rows) == 20
+    assert len(steps) < 60  # there are 10,000
+
+
+@pytest.mark.parametrize("sort", ["id", "-id"])
+def test_what_a_search_has_found_is_read_up_to_where_the_page_is_full(
+    many: sqlite3.Connection, sort: str
+) -> None:
+    choice = Choice(1, TaskFilter.model_validate({"q": "plants"}))
+    choice.parameters["found"] = list(range(1, 5_001))
+    asked = Asked(pages.page_query(sort, choice.shape, 0, continues=False), choice.parameters)
+    assert asked.hundreds_of_steps(many) < 500  # most of them look through the ids themselves
+    assert not any("TEMP B-TREE" in step for step in asked.plan(many))
+
+
+def test_a_span_of_due_times_is_sorted_without_reading_its_tasks(many: sqlite3.Connection) -> None:
+    choice = Choice(1, TaskFilter.model_validate(CHOSEN["due"]))
+    asked = Asked(pages.page_query("id", choice.shape, 0, continues=False), choice.parameters)
+    rows, *ids = asked.plan(many)
+    assert rows == "SEARCH task USING INTEGER PRIMARY KEY (rowid=?)"
+    assert ids[0].startswith("LIST SUBQUERY")
+    assert any("ix_task_owner_due_up" in step for step in ids)
+    assert asked.hundreds_of_steps(many) < 1_500  # 2,000 where each is looked at as a day as well
+
+
+@pytest.mark.parametrize("sort", ["id", "-id"])
 def test_the_last_page_of_a_tag_costs_no_more_than_the_first(
     many: sqlite3.Connection, sort: str
 ) -> None:

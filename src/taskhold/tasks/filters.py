@@ -32,7 +32,7 @@ from taskhold.tasks.models import DUE_FIRST, DUE_LAST, NONE, TaskFilter
 from taskhold.tasks.rows import OWNED, task
 
 FEW = 5_000
-"""Rows that are sorted sooner than walked past. Each takes about 2 µs; walking past 20 of as many
+"""Rows that are sorted sooner than walked past. Each takes up to 2 µs; walking past 20 of as many
 among a million takes as long."""
 
 _ONE_MORE = bindparam("few", type_=Id)
@@ -81,6 +81,7 @@ class Choice:
     def __init__(self, owner_id: int, wanted: TaskFilter) -> None:
         self.parameters: dict[str, Any] = {"owner_id": owner_id, "few": FEW + 1}
         self._shape: list[tuple[str, int]] = []
+        self._owns_few: bool | None = None
         tags = dict.fromkeys(map(fold_tag, wanted.tag))
         if tags:
             self._add("tag", len(tags), **_numbered("tag", tags))
@@ -146,7 +147,7 @@ class Choice:
         *others, last = filters_of(self.shape) or (None,)
         if last is None or last.found is None or tx.has_trips or sort not in {"id", "-id"}:
             return None, False
-        if await self._owns_few(tx):
+        if await self._has_few(tx):
             return None, False
         enough = min(shown << (len(others) + 1), FEW)
         behind = {"after_0": after[0]} if after else {}
@@ -163,14 +164,17 @@ class Choice:
             assert counted is not None
             few: int = counted["count"]
             return few
-        if not tx.has_trips and await self._owns_few(tx):
+        if not tx.has_trips and await self._has_few(tx):
             return FEW + 1
         self.parameters["found"] = [row["id"] for row in await tx.all(found, **self.parameters)]
         return len(self.parameters["found"])
 
-    async def _owns_few(self, tx: Tx) -> bool:
-        row = await tx.one(_OWNS_FEW, **self.parameters)
-        return row is not None and bool(row["owns_few"])
+    async def _has_few(self, tx: Tx) -> bool:
+        """Whether the account has so few tasks that a search reads them; asked once."""
+        if self._owns_few is None:
+            row = await tx.one(_OWNS_FEW, **self.parameters)
+            self._owns_few = row is not None and bool(row["owns_few"])
+        return self._owns_few
 
 
 def _numbered(name: str, values: Any) -> dict[str, Any]:

@@ -87,12 +87,10 @@ async def _page(
     with_state: bool = False,
 ) -> tuple[list[Row], list[Any] | None]:
     """The tasks, and where the next page begins."""
-    place = paging.place(after, offset, limit)
     if after is not None and sort.endswith("title"):
         is_folded, title, task_id = after
-        place |= paging.place(
-            [fold_title(title) if is_folded else "", title, task_id], offset, limit
-        )
+        after = [fold_title(title) if is_folded else "", title, task_id]
+    place = paging.place(after, offset, limit)
 
     async def beginning_with(begin: int | None) -> list[Row]:
         query = page_query(
@@ -157,8 +155,8 @@ def page_query(
     if walks and first is not None and first.empty is not None:
         order = (first.empty, *keys)
 
-    def page_of(*columns: Any) -> Query:
-        statement = chosen(columns, filters, begin)
+    def page_of(*shown: Any) -> Query:
+        statement = chosen(shown, filters, begin)
         if not continues:
             return paging.first_page(statement, order, descends=descends)
         return paging.page_behind(
