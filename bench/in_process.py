@@ -16,13 +16,13 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from fastapi import FastAPI  # noqa: E402
-from pydantic_core import to_json  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 from starlette.requests import Request  # noqa: E402
 from starlette.responses import Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
 from taskhold.app import create_app  # noqa: E402
+from taskhold.encoding import as_json  # noqa: E402
 from taskhold.settings import Settings  # noqa: E402
 from taskhold.store.query import SQLITE_CODECS, CompiledQueries  # noqa: E402
 from taskhold.store.sqlite.store import DIALECT, connect  # noqa: E402
@@ -107,7 +107,7 @@ async def main(folder: Path) -> None:
         "20 rows from SQLite", timed(lambda: connection.execute(query.sql, values).fetchall())
     )
     await measure("20 rows to dicts", timed(lambda: [query.decode(row) for row in rows]))
-    await measure("20 dicts to JSON", timed(lambda: to_json(tasks)))
+    await measure("20 dicts to JSON", timed(lambda: as_json(tasks)))
     connection.close()
 
 

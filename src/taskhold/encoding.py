@@ -1,4 +1,8 @@
-"""JSON as answers have it, the journal and the log: UTF-8, without spaces."""
+"""JSON of our own rows, in answers, the journal and the trash: UTF-8, without spaces.
+
+What others sent, in problems and in files to import, may hold more than this takes; pydantic
+writes that, in the same form.
+"""
 
 from typing import Any
 

@@ -60,9 +60,8 @@ async def undo(tx: Tx, author: Author, seq: int) -> list[Row]:
     moved: set[int] = set()
     for reverse, changes in _steps(reversed(operation)):
         moved.update(await reverse(tx, author, changes) or ())
-    for task_id in sorted(
-        moved
-    ):  # not before: a step may have put back what is under it, and it not yet
+    # Not before: a step may have put back what is under a task, and the task not yet.
+    for task_id in sorted(moved):
         if task := await tx.one(rows.GET, owner_id=author.account_id, id=task_id):
             await _check_place(tx, author, task)
     if author.operation is None:
