@@ -94,7 +94,7 @@ def test_keys_typed_ahead_of_the_palette_go_where_they_would_have_gone(
     page.keyboard.type("Nine nails #diy")
     press(page, "Enter", "Escape")
     expect(row(page, "Nine nails")).to_have_count(0)
-    [module] = held
+    *_, module = held  # idle, the page before may have asked for it as well
     module.continue_()
     expect(row(page, "Nine nails")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
